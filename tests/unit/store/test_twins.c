@@ -1,0 +1,417 @@
+/*
+ * twins: every field there and back, the three writes, and scans that others write beside.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/twins.h"
+#include "unit/store/fixture.h"
+
+static struct store_twin full_twin(int64_t seq)
+{
+    return (struct store_twin){
+        .seq = seq,
+        .etag = 7,
+        .model_id = SLICE("dtmi:com:example:Thermostat;1"),
+        .tags = SLICE("{\"place\":\"it's \\\"here\\\"\"}"),
+        .desired = SLICE("{\"rate\":1}"),
+        .desired_metadata = SLICE("{\"rate\":{\"$lastUpdated\":1}}"),
+        .desired_version = 3,
+        .reported = SLICE("{\"grad\":\"\xc2\xb0\"}"),
+        .reported_metadata = SLICE("{}"),
+        .reported_version = INT64_MAX,
+    };
+}
+
+static void assert_slices_equal(struct slice a, struct slice b)
+{
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, b.len);
+}
+
+static void assert_twins_equal(const struct store_twin *a, const struct store_twin *b)
+{
+    assert_int_equal(a->seq, b->seq);
+    assert_int_equal(a->etag, b->etag);
+    assert_slices_equal(a->model_id, b->model_id);
+    assert_slices_equal(a->tags, b->tags);
+    assert_slices_equal(a->desired, b->desired);
+    assert_slices_equal(a->desired_metadata, b->desired_metadata);
+    assert_int_equal(a->desired_version, b->desired_version);
+    assert_slices_equal(a->reported, b->reported);
+    assert_slices_equal(a->reported_metadata, b->reported_metadata);
+    assert_int_equal(a->reported_version, b->reported_version);
+}
+
+static int64_t add_full(struct store *store, const char *device_id, const char *module_id)
+{
+    struct store_identity record = record_of(device_id, module_id);
+    assert_int_equal(store_identity_insert(store, &record), 0);
+    struct store_twin twin = full_twin(record.seq);
+    assert_int_equal(store_twin_insert(store, &twin), 0);
+    return record.seq;
+}
+
+static void every_field_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin back;
+    int64_t seq = add_full(f->store, "d", "");
+    struct store_twin twin = full_twin(seq);
+
+    assert_int_equal(store_twin_get(f->store, seq, &back), 0);
+    assert_twins_equal(&back, &twin);
+    fixture_reopen(f);
+    assert_int_equal(store_twin_get(f->store, seq, &back), 0);
+    assert_twins_equal(&back, &twin);
+}
+
+static void empty_twin_comes_back_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin back;
+
+    int64_t seq = add(f->store, "d", "");
+    assert_int_equal(store_twin_get(f->store, seq, &back), 0);
+    assert_slice(back.model_id, "");
+    assert_slice(back.tags, "");
+    assert_slice(back.desired, "");
+    assert_slice(back.reported_metadata, "");
+    assert_int_equal(back.desired_version, 0);
+}
+
+static void missing_twin_is_no_row(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin twin = {.seq = 5};
+
+    assert_int_equal(store_twin_get(f->store, 5, &twin), STORE_NO_ROW);
+    assert_int_equal(store_twin_write_service(f->store, &twin), STORE_NO_ROW);
+    assert_int_equal(store_twin_write_reported(f->store, &twin), STORE_NO_ROW);
+    assert_int_equal(store_twin_write_model(f->store, 5, SLICE("m")), STORE_NO_ROW);
+    assert_null(store_failure(f->store));
+}
+
+static void service_write_leaves_the_devices_side(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin back;
+    int64_t seq = add_full(f->store, "d", "");
+    struct store_twin twin = {
+        .seq = seq,
+        .etag = 8,
+        .tags = SLICE("{}"),
+        .desired = SLICE("{\"rate\":2}"),
+        .desired_metadata = SLICE("{\"rate\":{}}"),
+        .desired_version = 4,
+    };
+
+    assert_int_equal(store_twin_write_service(f->store, &twin), 0);
+    struct store_twin want = full_twin(seq);
+    twin.model_id = want.model_id;
+    twin.reported = want.reported;
+    twin.reported_metadata = want.reported_metadata;
+    twin.reported_version = want.reported_version;
+    assert_int_equal(store_twin_get(f->store, seq, &back), 0);
+    assert_twins_equal(&back, &twin);
+}
+
+static void device_write_leaves_the_services_side(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin back;
+    int64_t seq = add_full(f->store, "d", "");
+    struct store_twin want = full_twin(seq);
+    struct store_twin twin = {
+        .seq = seq,
+        .reported = SLICE("{\"on\":true}"),
+        .reported_metadata = SLICE("{\"on\":{}}"),
+        .reported_version = 12,
+    };
+
+    assert_int_equal(store_twin_write_reported(f->store, &twin), 0);
+    want.reported = twin.reported;
+    want.reported_metadata = twin.reported_metadata;
+    want.reported_version = 12;
+    assert_int_equal(store_twin_get(f->store, seq, &back), 0);
+    assert_twins_equal(&back, &want);
+}
+
+static void model_write_changes_the_model_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin back;
+    int64_t seq = add_full(f->store, "d", "");
+    int64_t other = add_full(f->store, "e", "");
+    struct store_twin want = full_twin(seq);
+
+    assert_int_equal(store_twin_write_model(f->store, seq, SLICE("dtmi:x;2")), 0);
+    want.model_id = SLICE("dtmi:x;2");
+    assert_int_equal(store_twin_get(f->store, seq, &back), 0);
+    assert_twins_equal(&back, &want);
+    want = full_twin(other);
+    assert_int_equal(store_twin_get(f->store, other, &back), 0);
+    assert_twins_equal(&back, &want);
+}
+
+/* ---- scans ----------------------------------------------------------------------------------
+ */
+
+/* The next of the scan must be this one; NULL: the scan must be at its end. */
+static void assert_next(struct store *store, struct store_scan *scan, const char *device_id,
+                        const char *module_id)
+{
+    struct store_identity identity;
+    struct store_twin twin;
+    int rc = store_twin_next(store, scan, &identity, &twin);
+    if (device_id == NULL) {
+        assert_int_equal(rc, STORE_NO_ROW);
+        return;
+    }
+    assert_int_equal(rc, 0);
+    assert_string_equal(identity.device_id, device_id);
+    assert_string_equal(identity.module_id, module_id);
+    assert_int_equal(twin.seq, identity.seq);
+    assert_int_equal(scan->after_seq, identity.seq);
+}
+
+static void add_some(struct store *store)
+{
+    add_full(store, "c", "");
+    add_full(store, "c", "m1");
+    add_full(store, "a", "");
+    add_full(store, "b", "");
+    add_full(store, "b", "m2");
+    add_full(store, "c", "m0");
+}
+
+static void scan_of_devices_is_in_order_of_creation(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {0};
+
+    add_some(f->store);
+    assert_next(f->store, &scan, "c", "");
+    assert_next(f->store, &scan, "a", "");
+    assert_next(f->store, &scan, "b", "");
+    assert_next(f->store, &scan, NULL, NULL);
+    assert_next(f->store, &scan, NULL, NULL);
+    add(f->store, "later", "");
+    assert_next(f->store, &scan, "later", "");
+}
+
+static void scan_of_modules_is_in_order_of_creation(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {.is_modules = true};
+
+    add_some(f->store);
+    assert_next(f->store, &scan, "c", "m1");
+    assert_next(f->store, &scan, "b", "m2");
+    assert_next(f->store, &scan, "c", "m0");
+    assert_next(f->store, &scan, NULL, NULL);
+}
+
+static void scan_of_one_device_finds_it_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {.device_id = SLICE("b")};
+    struct store_scan none = {.device_id = SLICE("B")};
+
+    add_some(f->store);
+    assert_next(f->store, &scan, "b", "");
+    assert_next(f->store, &scan, NULL, NULL);
+    assert_next(f->store, &none, NULL, NULL);
+}
+
+static void scan_of_one_devices_modules_finds_those_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {.is_modules = true, .device_id = SLICE("c")};
+
+    add_some(f->store);
+    assert_next(f->store, &scan, "c", "m1");
+    assert_next(f->store, &scan, "c", "m0");
+    assert_next(f->store, &scan, NULL, NULL);
+}
+
+static void scan_gives_all_fields_of_both(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {0};
+    struct store_identity identity;
+    struct store_twin twin;
+    struct store_identity record = record_of("d", "");
+    record.etag = 42;
+    record.last_activity_ms = 43;
+
+    assert_int_equal(store_identity_insert(f->store, &record), 0);
+    struct store_twin want = full_twin(record.seq);
+    assert_int_equal(store_twin_insert(f->store, &want), 0);
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    assert_int_equal(identity.seq, record.seq);
+    assert_int_equal(identity.etag, 42);
+    assert_int_equal(identity.auth, AUTH_SAS);
+    assert_int_equal(identity.last_activity_ms, 43);
+    assert_twins_equal(&twin, &want);
+}
+
+static void two_scans_take_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan one = {0};
+    struct store_scan other = {0};
+    struct store_scan modules = {.is_modules = true};
+    struct store_scan of_c = {.is_modules = true, .device_id = SLICE("c")};
+    struct store_scan of_b = {.is_modules = true, .device_id = SLICE("b")};
+
+    add_some(f->store);
+    assert_next(f->store, &one, "c", "");
+    assert_next(f->store, &other, "c", "");
+    assert_next(f->store, &modules, "c", "m1");
+    assert_next(f->store, &of_c, "c", "m1");
+    assert_next(f->store, &of_b, "b", "m2");
+    assert_next(f->store, &one, "a", "");
+    assert_next(f->store, &of_c, "c", "m0");
+    assert_next(f->store, &modules, "b", "m2");
+    assert_next(f->store, &of_b, NULL, NULL);
+    assert_next(f->store, &one, "b", "");
+    assert_next(f->store, &other, "a", "");
+}
+
+static void scan_can_be_left_and_taken_up(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {0};
+
+    add_some(f->store);
+    store_twin_scan_end(f->store);
+    assert_next(f->store, &scan, "c", "");
+    store_twin_scan_end(f->store);
+    store_twin_scan_end(f->store);
+    assert_next(f->store, &scan, "a", "");
+    assert_int_equal(store_commit(f->store), 0);
+    assert_next(f->store, &scan, "b", "");
+}
+
+static void scan_sees_what_was_written_on_its_way(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {0};
+    struct store_identity identity;
+    struct store_twin twin;
+
+    int64_t first = add(f->store, "a", "");
+    int64_t second = add(f->store, "b", "");
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    struct store_twin write = {.seq = second, .etag = 5, .tags = SLICE("{\"new\":1}")};
+    assert_int_equal(store_twin_write_service(f->store, &write), 0);
+    write.seq = first;
+    assert_int_equal(store_twin_write_service(f->store, &write), 0);
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    assert_string_equal(identity.device_id, "b");
+    assert_slice(twin.tags, "{\"new\":1}");
+    assert_next(f->store, &scan, NULL, NULL);
+}
+
+enum { N_DEVICES = 300 };
+
+static const char *name_of(char out[32], long number)
+{
+    (void)snprintf(out, 32, "d%ld", number);
+    return out;
+}
+
+/* What others do in step `step`, while the scan stands at device `at`. */
+static void disturb(struct store *store, int step, long at, struct store_twin *twin)
+{
+    char id[32];
+    if (step % 3 == 0) {
+        /* Delete the one that was seen, and one that is still to come. */
+        struct store_identity here = record_of(name_of(id, at), "");
+        assert_int_equal(store_identity_delete(store, &here), 0);
+        struct store_identity ahead = record_of(name_of(id, at + 2), "");
+        int want = at + 2 < N_DEVICES ? 0 : STORE_NO_ROW;
+        assert_int_equal(store_identity_delete(store, &ahead), want);
+    } else {
+        twin->reported = SLICE("{\"touched\":true}");
+        assert_int_equal(store_twin_write_reported(store, twin), 0);
+    }
+    if (step % 5 == 0) {
+        assert_int_equal(store_commit(store), 0);
+    }
+    if (step % 7 == 0) {
+        assert_int_equal(store_mark(store), 0);
+        add(store, "undone", "");
+        assert_int_equal(store_undo(store), 0);
+    }
+}
+
+static void writes_between_steps_neither_skip_nor_repeat(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {0};
+    struct store_identity identity;
+    struct store_twin twin;
+    int n_seen[N_DEVICES] = {0};
+    char id[32];
+    int step = 0;
+
+    for (int i = 0; i < N_DEVICES; i++) {
+        add(f->store, name_of(id, i), "");
+        add(f->store, name_of(id, i), "m");
+    }
+    for (; store_twin_next(f->store, &scan, &identity, &twin) == 0; step++) {
+        long at = strtol(identity.device_id + 1, NULL, 10);
+        assert_in_range(at, 0, N_DEVICES - 1);
+        n_seen[at]++;
+        disturb(f->store, step, at, &twin);
+    }
+    assert_true(step > N_DEVICES / 2);
+    for (int i = 0; i < N_DEVICES; i++) {
+        /* Once, or never because it was deleted before. */
+        assert_in_range(n_seen[i], 0, 1);
+        assert_true(n_seen[i] == 1 || !has(f->store, name_of(id, i), ""));
+    }
+}
+
+static void modules_of_deleted_devices_are_in_no_scan(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {.is_modules = true};
+    struct store_identity device = record_of("c", "");
+
+    add_some(f->store);
+    assert_next(f->store, &scan, "c", "m1");
+    assert_int_equal(store_identity_delete(f->store, &device), 0);
+    assert_next(f->store, &scan, "b", "m2");
+    assert_next(f->store, &scan, NULL, NULL);
+}
+
+#define ON_FILE(test)   cmocka_unit_test_setup_teardown(test, fixture_file, fixture_end)
+#define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, fixture_memory, fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_FILE(every_field_comes_back),
+        IN_MEMORY(empty_twin_comes_back_empty),
+        IN_MEMORY(missing_twin_is_no_row),
+        IN_MEMORY(service_write_leaves_the_devices_side),
+        IN_MEMORY(device_write_leaves_the_services_side),
+        IN_MEMORY(model_write_changes_the_model_alone),
+        IN_MEMORY(scan_of_devices_is_in_order_of_creation),
+        IN_MEMORY(scan_of_modules_is_in_order_of_creation),
+        IN_MEMORY(scan_of_one_device_finds_it_alone),
+        IN_MEMORY(scan_of_one_devices_modules_finds_those_alone),
+        IN_MEMORY(scan_gives_all_fields_of_both),
+        IN_MEMORY(two_scans_take_turns),
+        IN_MEMORY(scan_can_be_left_and_taken_up),
+        IN_MEMORY(scan_sees_what_was_written_on_its_way),
+        ON_FILE(writes_between_steps_neither_skip_nor_repeat),
+        IN_MEMORY(writes_between_steps_neither_skip_nor_repeat),
+        IN_MEMORY(modules_of_deleted_devices_are_in_no_scan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
