@@ -1,0 +1,43 @@
+/*
+ * Queries over what the store holds: pages, targets of jobs.
+ */
+#ifndef HUB_SEARCH_H
+#define HUB_SEARCH_H
+
+#include "hub/core.h"
+#include "query/query.h"
+
+/* One identity that a condition on deviceId allows. */
+struct search_target {
+    int64_t seq;
+    char device_id[LIMIT_ID_CHARS + 1];
+};
+
+/* Where a search goes on: behind the seq of the last identity that was looked at. */
+struct search {
+    struct query *query; /* borrowed; over devices or modules */
+    struct store_scan scan;
+    /* When the condition pins deviceId, only these can match and nothing is scanned. */
+    bool is_pinned;
+    struct search_target *targets; /* by seq */
+    size_t n_targets;
+    size_t next_target;
+};
+
+/* Begin behind `after_seq`; 0 for the start.  A negative errno when the store is broken. */
+MUST_CHECK int search_init(struct hub *hub, struct search *search, struct query *query,
+                           int64_t after_seq);
+void search_finish(struct hub *hub, struct search *search);
+
+/**
+ * The next identity and twin that match, in order of creation.
+ * @param budget  how many rows may be looked at; it is counted down.
+ * @return 0; STORE_NO_ROW at the end; a negative errno; -EAGAIN when the budget ran out first.
+ */
+MUST_CHECK int search_next(struct hub *hub, struct search *search, int64_t *budget,
+                           struct store_identity *identity, struct store_twin *twin);
+
+/* A page's size as asked for, or the hub's; IOTHUB_ARGUMENT_INVALID for one below 1. */
+MUST_CHECK enum iothub_status search_page_size(struct hub *hub, int64_t asked, int64_t *out);
+
+#endif
