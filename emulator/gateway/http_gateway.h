@@ -1,0 +1,68 @@
+/*
+ * The service API: one request in, one answer out, both as plain values.
+ *
+ * No socket and no HTTP library is seen here.  A listener fills a struct http_request, calls
+ * http_exchange_begin(), and sends the answer after the turn's commit; when the answer has to wait
+ * (a direct method), the owner is woken once it is there.
+ */
+#ifndef GATEWAY_HTTP_GATEWAY_H
+#define GATEWAY_HTTP_GATEWAY_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/macros.h"
+#include "hub/hub.h"
+
+#define HTTP_HEADERS_MAX 8
+
+/* Borrowed until http_exchange_end(). */
+struct http_request {
+    struct slice method;
+    struct slice path; /* as it came, still percent-encoded, without the query */
+    struct slice body;
+    bool is_too_large; /* the body exceeded LIMIT_HTTP_BODY_BYTES and was not kept */
+    /* Decoded values; NULL data when absent.  Header names are compared without case. */
+    struct slice (*header)(const void *source, const char *name);
+    struct slice (*argument)(const void *source, const char *name);
+    const void *source;
+};
+
+struct http_header {
+    const char *name;   /* a constant */
+    struct buf value;
+};
+
+struct http_answer {
+    int status;
+    struct buf body;
+    const char *content_type; /* NULL without a body */
+    struct http_header headers[HTTP_HEADERS_MAX];
+    size_t n_headers;
+};
+
+struct http_exchange {
+    struct http_answer answer;
+    bool is_done;
+
+    void (*wake)(void *owner); /* is_done has become true after http_exchange_begin() returned */
+    void *owner;
+
+    /* The gateway's own. */
+    struct hub *hub;
+    struct http_request request;
+    uint64_t call; /* the method call it waits for */
+    bool has_begun;
+};
+
+/**
+ * Answer a request, now or later.
+ * @param exchange  {0} with wake and owner set.
+ */
+void http_exchange_begin(struct http_exchange *exchange, struct hub *hub,
+                         const struct http_request *request);
+
+/* Free it; a client that went away no longer waits for a method's answer. */
+void http_exchange_end(struct http_exchange *exchange);
+
+#endif
