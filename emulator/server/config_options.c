@@ -1,0 +1,88 @@
+/*
+ * The table of options.
+ */
+#include "server/config.h"
+
+#define PORT_MAX        65535
+#define RETENTION_MAX   168 /* hours; IoT Hub documentation, built-in endpoint: 1 to 7 days */
+#define CONNECTIONS_MAX 1000000
+
+#define VARIABLE(name) "IOTHUB_EMULATOR_" name
+#define AT(member)     offsetof(struct config, member)
+
+/* clang-format 14 cannot lay out rows of designated members. */
+/* clang-format off */
+const struct cli_option config_options[] = {
+    {.name = "config", .type = CLI_TEXT, .argument = "FILE", .offset = AT(config_file),
+     .variable = VARIABLE("CONFIG"),
+     .help = "JSON file with options, policies and devices"},
+    {.name = "bind", .type = CLI_TEXT, .argument = "ADDRESS", .offset = AT(bind),
+     .variable = VARIABLE("BIND"), .key = "bind", .standard = "127.0.0.1",
+     .help = "Address to listen on; 0.0.0.0 or :: for all"},
+    {.name = "mqtts", .type = CLI_FLAG, .offset = AT(has_mqtts),
+     .variable = VARIABLE("MQTTS"), .key = "mqtts", .standard = "true",
+     .help = "Listen for MQTT over TLS"},
+    {.name = "mqtts-port", .type = CLI_NUMBER, .argument = "PORT", .offset = AT(mqtts_port),
+     .variable = VARIABLE("MQTTS_PORT"), .key = "mqttsPort", .standard = "8883",
+     .max = PORT_MAX,
+     .help = "Port for MQTT over TLS; 0 for any free one"},
+    {.name = "https", .type = CLI_FLAG, .offset = AT(has_https),
+     .variable = VARIABLE("HTTPS"), .key = "https", .standard = "true",
+     .help = "Listen for HTTPS"},
+    {.name = "https-port", .type = CLI_NUMBER, .argument = "PORT", .offset = AT(https_port),
+     .variable = VARIABLE("HTTPS_PORT"), .key = "httpsPort", .standard = "443", .max = PORT_MAX,
+     .help = "Port for HTTPS; 0 for any free one"},
+    {.name = "mqtt", .type = CLI_FLAG, .offset = AT(has_mqtt),
+     .variable = VARIABLE("MQTT"), .key = "mqtt", .standard = "true",
+     .help = "Listen for MQTT without TLS"},
+    {.name = "mqtt-port", .type = CLI_NUMBER, .argument = "PORT", .offset = AT(mqtt_port),
+     .variable = VARIABLE("MQTT_PORT"), .key = "mqttPort", .standard = "1883", .max = PORT_MAX,
+     .help = "Port for MQTT without TLS; 0 for any free one"},
+    {.name = "http", .type = CLI_FLAG, .offset = AT(has_http),
+     .variable = VARIABLE("HTTP"), .key = "http", .standard = "true",
+     .help = "Listen for HTTP without TLS"},
+    {.name = "http-port", .type = CLI_NUMBER, .argument = "PORT", .offset = AT(http_port),
+     .variable = VARIABLE("HTTP_PORT"), .key = "httpPort", .standard = "8080", .max = PORT_MAX,
+     .help = "Port for HTTP without TLS; 0 for any free one"},
+    {.name = "host-name", .type = CLI_LIST, .argument = "NAME", .offset = AT(host_names),
+     .variable = VARIABLE("HOST_NAME"), .key = "hostNames", .standard = "127.0.0.1",
+     .help = "Name or address that the hub is known by; the first stands in connection strings"},
+    {.name = "data-dir", .type = CLI_TEXT, .argument = "PATH", .offset = AT(data_dir),
+     .variable = VARIABLE("DATA_DIR"), .key = "dataDir",
+     .help = "Folder for the hub's data and its certificates; else "
+             "$XDG_STATE_HOME/iothub-emulator or ~/.local/state/iothub-emulator"},
+    {.name = "in-memory", .type = CLI_FLAG, .offset = AT(in_memory),
+     .variable = VARIABLE("IN_MEMORY"), .key = "inMemory",
+     .help = "Forget the hub's data at the end; certificates are kept all the same"},
+    {.name = "ready-file", .type = CLI_TEXT, .argument = "PATH", .offset = AT(ready_file),
+     .variable = VARIABLE("READY_FILE"), .key = "readyFile",
+     .help = "JSON file with ports and a connection string, there while every listener accepts"},
+    {.name = "tls-cert", .type = CLI_TEXT, .argument = "FILE", .offset = AT(tls_cert),
+     .variable = VARIABLE("TLS_CERT"), .key = "tlsCert",
+     .help = "Own server certificate with its chain (PEM) in place of one that is made"},
+    {.name = "tls-key", .type = CLI_TEXT, .argument = "FILE", .offset = AT(tls_key),
+     .variable = VARIABLE("TLS_KEY"), .key = "tlsKey",
+     .help = "Private key of --tls-cert (PEM), without a password"},
+    {.name = "log-level", .type = CLI_CHOICE, .argument = "error|warning|info|debug|trace",
+     .offset = AT(log_level),
+     .variable = VARIABLE("LOG_LEVEL"), .key = "logLevel", .standard = "info",
+     .help = "How much is written to stderr"},
+    {.name = "event-retention-hours", .type = CLI_NUMBER, .argument = "HOURS",
+     .offset = AT(event_retention_hours),
+     .variable = VARIABLE("EVENT_RETENTION_HOURS"), .key = "eventRetentionHours",
+     .standard = "24", .min = 1, .max = RETENTION_MAX,
+     .help = "How long device-to-cloud events are kept"},
+    {.name = "max-connections", .type = CLI_NUMBER, .argument = "N",
+     .offset = AT(max_connections),
+     .variable = VARIABLE("MAX_CONNECTIONS"), .key = "maxConnections", .standard = "20000",
+     .min = 1, .max = CONNECTIONS_MAX,
+     .help = "Connections that are served at once; more are refused"},
+    {.name = "shared-access-key", .type = CLI_TEXT, .argument = "KEY",
+     .offset = AT(shared_access_key),
+     .variable = VARIABLE("SHARED_ACCESS_KEY"), .key = "sharedAccessKey",
+     .help = "Key of the built-in policies, base64, in place of the well-known one"},
+};
+/* clang-format on */
+const size_t config_n_options = ARRAY_LEN(config_options);
+
+_Static_assert(LOG_ERROR == 0 && LOG_TRACE == 4, "the words of --log-level are in this order");

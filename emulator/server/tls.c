@@ -1,0 +1,74 @@
+/*
+ * Contexts and thumbprints.
+ */
+#include "server/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+
+static SSL_CTX *fail(SSL_CTX *context, const char *file, struct buf *error)
+{
+    char why[256];
+    ERR_error_string_n(ERR_get_error(), why, sizeof(why));
+    buf_putf(error, "cannot use %s for TLS: %s", file, why);
+    SSL_CTX_free(context);
+    ERR_clear_error();
+    return NULL;
+}
+
+static int accept_any(X509_STORE_CTX *store, void *ctx)
+{
+    (void)store;
+    (void)ctx;
+    return 1;
+}
+
+SSL_CTX *tls_context_create(const char *cert_file, const char *key_file, struct buf *error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
+        return fail(context, "OpenSSL", error);
+    }
+    if (SSL_CTX_use_certificate_chain_file(context, cert_file) != 1) {
+        return fail(context, cert_file, error);
+    }
+    if (SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context) != 1) {
+        return fail(context, key_file, error);
+    }
+    /* No list of CAs is sent: .NET clients withhold a certificate whose issuer is not in it. */
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(context, accept_any, NULL);
+    /* Sessions would be bound to the certificate seen first; a hub's clients seldom resume. */
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    /* Idle connections keep no buffers: thousands of them should cost little. */
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    return context;
+}
+
+static void digest(const X509 *certificate, const EVP_MD *how, char out[TLS_THUMBPRINT_SIZE])
+{
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    out[0] = '\0';
+    if (X509_digest(certificate, how, bytes, &len) != 1) {
+        return;
+    }
+    for (unsigned i = 0; i < len && 2 * i + 2 < TLS_THUMBPRINT_SIZE; i++) {
+        snprintf(out + 2 * i, 3, "%02X", bytes[i]);
+    }
+}
+
+void tls_thumbprints(const SSL *ssl, char out[2][TLS_THUMBPRINT_SIZE])
+{
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    out[0][0] = out[1][0] = '\0';
+    if (certificate != NULL) {
+        digest(certificate, EVP_sha1(), out[0]);
+        digest(certificate, EVP_sha256(), out[1]);
+        X509_free(certificate);
+    }
+}

@@ -1,0 +1,137 @@
+/*
+ * One turn of the loop.
+ */
+#include "server/turn.h"
+
+#include "server/http_listener.h"
+#include "server/mqtt_connection.h"
+
+enum {
+    /* Requests that arrive while answers leave are served at once, but others must have turns
+       too. */
+    OUTPUT_ROUNDS = 16,
+};
+
+static void on_alarm(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    turn_enter(ctx);
+}
+
+bool turn_init(struct turn *turn)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL) {
+        return false;
+    }
+    /* One thread: no locks.  Timers need no more than the coarse clock, we read our own. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    turn->base = event_base_new_with_config(config);
+    event_config_free(config);
+    if (turn->base == NULL) {
+        return false;
+    }
+    turn->alarm = evtimer_new(turn->base, on_alarm, turn);
+    return turn->alarm != NULL;
+}
+
+void turn_finish(struct turn *turn)
+{
+    if (turn->alarm != NULL) {
+        event_free(turn->alarm);
+    }
+    if (turn->base != NULL) {
+        event_base_free(turn->base);
+    }
+    deadline_heap_finish(&turn->timers);
+}
+
+void turn_enter(struct turn *turn)
+{
+    if (!turn->has_entered) {
+        turn->has_entered = true;
+        turn->now = clock_read(&turn->clock);
+        hub_turn(turn->hub, turn->now);
+    }
+}
+
+void turn_set_timer(struct turn *turn, struct turn_timer *timer, int64_t due_ms)
+{
+    deadline_set(&turn->timers, &timer->deadline, due_ms);
+}
+
+void turn_clear_timer(struct turn *turn, struct turn_timer *timer)
+{
+    deadline_clear(&turn->timers, &timer->deadline);
+}
+
+static void fire_timers(struct turn *turn)
+{
+    struct deadline *due = NULL;
+    while ((due = deadline_heap_pop_due(&turn->timers, turn->now.now_ms)) != NULL) {
+        struct turn_timer *timer = CONTAINER_OF(due, struct turn_timer, deadline);
+        timer->fire(turn, timer);
+    }
+}
+
+static int64_t earliest_ms(const struct turn *turn)
+{
+    int64_t own = deadline_heap_next_ms(&turn->timers);
+    int64_t hubs = hub_deadline_ms(turn->hub);
+    return own < hubs ? own : hubs;
+}
+
+static void wait_and_take_in(struct turn *turn)
+{
+    int64_t due_ms = earliest_ms(turn);
+    if (http_listeners_have_answers(turn->http_listeners)) {
+        due_ms = turn->now.now_ms;
+    }
+    if (due_ms != NEVER_MS) {
+        int64_t left_ms = due_ms - clock_read(&turn->clock).now_ms;
+        left_ms = left_ms < 0 ? 0 : left_ms;
+        struct timeval wait = {.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
+        evtimer_add(turn->alarm, &wait);
+    } else {
+        evtimer_del(turn->alarm);
+    }
+    event_base_loop(turn->base, EVLOOP_ONCE);
+}
+
+/* Commit, then let out what may now be known.  Answering makes HTTP take in the next requests.
+ */
+static bool commit_and_put_out(struct turn *turn)
+{
+    for (int round = 0; round < OUTPUT_ROUNDS; round++) {
+        hub_tick(turn->hub);
+        if (!hub_commit(turn->hub)) {
+            return false;
+        }
+        mqtt_connections_put_out(turn);
+        if (!http_listeners_have_answers(turn->http_listeners)) {
+            return true;
+        }
+        http_listeners_put_out(turn->http_listeners);
+    }
+    return hub_commit(turn->hub);
+}
+
+bool turn_run(struct turn *turn)
+{
+    while (!turn->is_ending) {
+        wait_and_take_in(turn);
+        turn_enter(turn);
+        fire_timers(turn);
+        if (!commit_and_put_out(turn)) {
+            return false;
+        }
+        turn->has_entered = false;
+    }
+    return true;
+}
+
+void turn_end(struct turn *turn)
+{
+    turn->is_ending = true;
+}
