@@ -1,0 +1,49 @@
+/*
+ * Clients as the options want them.
+ */
+#include "device/cli/app.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+int app_make_client(const struct cli_call *call, const struct roster *roster, size_t which,
+                    struct iothub_device **out)
+{
+    const struct app_values *v = call->values;
+    struct iothub_device_error error;
+    const struct iothub_device_options options = {
+        .connection_string = roster->connection_strings[which],
+        .address = v->address,
+        .port = (uint16_t)roster->port,
+        .is_plain = v->is_plain,
+        .ca_file = roster->ca_file,
+        .certificate_file = v->certificate_file,
+        .key_file = v->key_file,
+        .model_id = v->model_id,
+        .clean_session = v->is_clean_session,
+        .keep_alive_s = (int)v->keep_alive_s,
+        .token_lifetime_s = (int)((v->token_lifetime_ms + 999) / 1000),
+        .request_timeout_ms = (int)v->timeout_ms,
+    };
+    enum iothub_status status = iothub_device_create(&options, &error, out);
+    if (status == IOTHUB_OK) {
+        return CLI_DONE;
+    }
+    cli_complain(call, "%s: %s", roster->names[which], error.text);
+    return status == IOTHUB_TLS_FAILED ? CLI_FAILED : CLI_WRONG;
+}
+
+void app_begin(const struct app_values *values)
+{
+    log_set_level((enum log_level)values->log_level);
+    /* Scripts read what is printed while the program goes on. */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+int64_t app_now_ms(void)
+{
+    static const struct clock clock = {0};
+    return clock_read(&clock).now_ms;
+}

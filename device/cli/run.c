@@ -1,0 +1,141 @@
+/*
+ * run: the device of the tutorial "Schedule and broadcast jobs", and as many more as wanted.
+ * Source: IoT Hub documentation, "Schedule and broadcast jobs (Python)", simDevice.py.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "device/cli/fleet.h"
+#include "device/cli/verbs.h"
+
+#define COUNT_MAX 10000
+
+static const struct cli_option options[] = {
+    APP_LIST("method", "NAME[=STATUS[:JSON]]",
+             "Answer this method as well, with 200 and null unless told; may be repeated",
+             methods),
+    APP_SECONDS("method-delay", "Answer methods after this time only", method_delay_ms, "0", 0,
+                APP_YEAR_MS),
+    APP_SECONDS("telemetry-every", "Send a message that often; 0 sends none",
+                telemetry_every_ms, "0", 0, APP_YEAR_MS),
+    APP_TEXT("telemetry-data", "TEXT", "What is sent instead of an invented temperature",
+             telemetry_data),
+    APP_NUMBER("count", "Play that many devices of one policy, see --device-prefix", count, "1",
+               1, COUNT_MAX),
+    APP_TEXT("device-prefix", "NAME",
+             "The devices' ids are NAME-1, NAME-2 ...; wants a policy's connection string",
+             device_prefix),
+    APP_TEXT("connection-strings", "PATH",
+             "Play the devices of this file, a connection string a line; - reads stdin",
+             connection_strings),
+    APP_TEXT("model-id", "DTMI", "Announce this plug and play model", model_id),
+    APP_NUMBER("exit-after-methods", "End when that many methods are answered",
+               exit_after_methods, "0", 0, INT64_MAX),
+    APP_NUMBER("exit-after-patches", "End when that many desired patches have come",
+               exit_after_patches, "0", 0, INT64_MAX),
+    APP_SECONDS("for", "End after this time; 0 has no end", for_ms, "0", 0, APP_YEAR_MS),
+};
+
+static const char details[] =
+    "Connects, answers the direct method lockDoor, prints every change of the twin's desired "
+    "properties, and goes on until Ctrl-C. Other methods are answered with status 404 unless "
+    "--method names them. When both counts to end after are given, both must be reached.\n"
+    "\n"
+    "  iothub-device run --method reboot=202:'{\"in\": 5}' --telemetry-every 10\n"
+    "  iothub-device run --ready-file ready.json --device-prefix door --count 100";
+
+static void say_hello(const struct fleet *fleet)
+{
+    (void)puts("Starting the IoT Hub jobs sample...");
+    (void)puts("Beginning to listen for 'lockDoor' direct method invocations...");
+    for (size_t i = 0; i < fleet->rules.n_items; i++) {
+        (void)printf("Beginning to listen for '%s' direct method invocations...\n",
+                     fleet->rules.items[i].name);
+    }
+    (void)puts("Beginning to listen for updates to the Twin desired properties...");
+}
+
+static bool is_count_reached(const struct fleet *fleet)
+{
+    int64_t methods = fleet->values->exit_after_methods;
+    int64_t patches = fleet->values->exit_after_patches;
+    return (methods != 0 || patches != 0) && fleet->n_methods >= methods &&
+           fleet->n_patches >= patches;
+}
+
+static int64_t end_of(int64_t start_ms, int64_t span_ms)
+{
+    return span_ms == 0 ? NEVER_MS : start_ms + span_ms;
+}
+
+static int give_up(const struct fleet *fleet)
+{
+    cli_complain(fleet->call, "not connected within %g seconds%s%s",
+                 (double)fleet->values->wait_ms / 1000.0, fleet->reason[0] == '\0' ? "" : ": ",
+                 fleet->reason);
+    return CLI_FAILED;
+}
+
+/* Until all have been connected once; CLI_DONE also when the user would not wait for that. */
+static int wait_for_all(struct fleet *fleet, int64_t start_ms, int64_t end_ms)
+{
+    int64_t wait_end_ms = end_of(start_ms, fleet->values->wait_ms);
+    while (fleet->n_up < fleet->n_members && fleet->loop.signal == 0 && app_now_ms() < end_ms) {
+        if (app_now_ms() >= wait_end_ms) {
+            return give_up(fleet);
+        }
+        int64_t until_ms = wait_end_ms < end_ms ? wait_end_ms : end_ms;
+        int code = fleet_turn(fleet, until_ms);
+        if (code != CLI_DONE || fleet->has_failed) {
+            return CLI_FAILED;
+        }
+    }
+    return CLI_DONE;
+}
+
+static int play(struct fleet *fleet)
+{
+    int64_t start_ms = app_now_ms();
+    int64_t end_ms = end_of(start_ms, fleet->values->for_ms);
+    say_hello(fleet);
+    fleet_connect(fleet);
+    int code = wait_for_all(fleet, start_ms, end_ms);
+    if (code == CLI_DONE && fleet->n_up == fleet->n_members) {
+        (void)puts("IoTHubDeviceClient waiting for commands, press Ctrl-C to exit");
+    }
+    while (code == CLI_DONE && fleet->loop.signal == 0 && !is_count_reached(fleet) &&
+           app_now_ms() < end_ms) {
+        code = fleet_turn(fleet, end_ms);
+        if (fleet->has_failed || ferror(stdout) != 0) {
+            code = CLI_FAILED;
+        }
+    }
+    return code;
+}
+
+static int run(struct cli_call *call)
+{
+    struct fleet fleet;
+    app_begin(call->values);
+    int code = fleet_init(&fleet, call);
+    if (code == CLI_DONE) {
+        code = play(&fleet);
+        if (fleet.loop.signal != 0) {
+            (void)puts("IoTHubDeviceClient sample stopped!");
+        }
+        (void)puts("Shutting down IoT Hub Client");
+        loop_disconnect(&fleet.loop);
+    }
+    fleet_finish(&fleet);
+    return code;
+}
+
+const struct cli_verb verb_run = {
+    .name = "run",
+    .arguments = "",
+    .summary = "Play a device: answer methods, print desired properties, send telemetry",
+    .details = details,
+    .options = options,
+    .n_options = ARRAY_LEN(options),
+    .run = run,
+};
