@@ -1,0 +1,224 @@
+/*
+ * Opening the client from options and the ready file, and showing what came of a call.
+ */
+#include "service/cli/app.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "iothub/json.h"
+#include "service/cli/file.h"
+#include "service/cli/ready.h"
+
+/* A JSON argument's file; the hub takes no longer body. */
+#define FILE_MAX_BYTES ((size_t)1 << 20)
+
+/* How long a stop may go unnoticed while sleeping. */
+#define SLEEP_SLICE_MS 200
+
+/* The only thing a signal handler may touch. */
+static volatile sig_atomic_t is_stopped;
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    is_stopped = 1;
+}
+
+bool app_is_stopped(void)
+{
+    return is_stopped != 0;
+}
+
+static bool is_interrupted(void *ctx)
+{
+    (void)ctx;
+    return app_is_stopped();
+}
+
+static void on_trace(void *ctx, const char *line)
+{
+    (void)ctx;
+    log_debug("%s", line);
+}
+
+/* The first Ctrl-C ends waits politely, a second one the program. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static int create(struct app *app, const struct ready *ready)
+{
+    const struct app_values *values = app->values;
+    const struct iothub_service_options options = {
+        .connection_string = ready->connection_string,
+        .ca_file = ready->ca_file,
+        .address = values->address,
+        .port = (unsigned)ready->port,
+        .is_plain = values->is_plain,
+        .timeout_ms = (int)values->timeout_ms,
+        .interrupted = is_interrupted,
+        .trace = on_trace,
+    };
+    char *error = NULL;
+    enum iothub_status status = iothub_service_create(&options, &error, &app->service);
+    if (status == IOTHUB_OK) {
+        return CLI_DONE;
+    }
+    cli_complain(app->call, "%s: %s", iothub_status_name(status), error);
+    free(error);
+    return CLI_FAILED;
+}
+
+int app_open(const struct cli_call *call, struct app *out)
+{
+    struct app app = {.call = call, .values = call->values};
+    struct ready ready = {0};
+    log_set_level(app.values->is_verbose ? LOG_DEBUG : (enum log_level)app.values->log_level);
+    int code = ready_resolve(call, app.values, &ready);
+    if (code == CLI_DONE) {
+        code = create(&app, &ready);
+    }
+    ready_finish(&ready);
+    if (code == CLI_DONE) {
+        catch_signals();
+        *out = app;
+    }
+    return code;
+}
+
+void app_close(struct app *app)
+{
+    iothub_service_destroy(app->service);
+    app->service = NULL;
+}
+
+int app_fail(const struct app *app, enum iothub_status status)
+{
+    if (status == IOTHUB_INTERRUPTED) {
+        cli_complain(app->call, "stopped");
+        return APP_STOPPED;
+    }
+    const char *tracking_id = iothub_service_tracking_id(app->service);
+    bool has_id = tracking_id[0] != '\0';
+    cli_complain(app->call, "%s: %s%s%s%s", iothub_status_name(status),
+                 iothub_service_error_text(app->service), has_id ? " (tracking id " : "",
+                 tracking_id, has_id ? ")" : "");
+    return CLI_FAILED;
+}
+
+void app_print(struct buf *text)
+{
+    fputs(buf_text(text), stdout);
+    (void)fflush(stdout);
+    buf_reset(text);
+}
+
+void app_show(const struct app *app, const json_t *tree, const struct app_view *view)
+{
+    struct buf text;
+    buf_init(&text, BUF_CAP_OWN);
+    if (app->values->output == CLI_OUTPUT_JSON) {
+        cli_put_json(&text, tree);
+    } else if (view->is_list) {
+        cli_put_table(&text, view->columns, view->n_columns, tree);
+    } else {
+        cli_put_card(&text, view->columns, view->n_columns, tree);
+    }
+    app_print(&text);
+    buf_finish(&text);
+}
+
+int app_end(struct app *app, enum iothub_status status, char *document,
+            const struct app_view *view)
+{
+    int code = CLI_DONE;
+    if (status != IOTHUB_OK) {
+        code = app_fail(app, status);
+    } else if (document != NULL) {
+        json_t *tree = json_parse(slice_of(document), NULL);
+        app_show(app, tree, view);
+        json_decref(tree);
+    }
+    free(document);
+    app_close(app);
+    return code;
+}
+
+bool app_json_argument(const struct cli_call *call, const char *name, const char *value,
+                       char **out)
+{
+    if (value == NULL) {
+        *out = NULL;
+        return true;
+    }
+    struct buf text;
+    struct buf error;
+    buf_init(&text, FILE_MAX_BYTES);
+    buf_init(&error, BUF_CAP_OWN);
+    bool is_good = true;
+    if (value[0] != '@') {
+        buf_put_text(&text, value);
+    } else if (!file_read(value + 1, &text)) {
+        cli_complain(call, "--%s: %s: %s", name, value + 1, strerror(errno));
+        is_good = false;
+    }
+    if (is_good) {
+        json_t *tree = json_parse(buf_slice(&text), &error);
+        is_good = tree != NULL;
+        if (!is_good) {
+            cli_complain(call, "--%s is not JSON: %s", name, buf_text(&error));
+        }
+        json_decref(tree);
+    }
+    if (is_good) {
+        *out = buf_take_text(&text);
+    }
+    buf_finish(&text);
+    buf_finish(&error);
+    return is_good;
+}
+
+int app_seconds(int64_t ms)
+{
+    return (int)((ms + 999) / 1000);
+}
+
+bool app_sleep(int64_t ms)
+{
+    int64_t end_ms = app_now_ms() + ms;
+    while (!app_is_stopped()) {
+        int64_t left_ms = end_ms - app_now_ms();
+        if (left_ms <= 0) {
+            return true;
+        }
+        (void)poll(NULL, 0, left_ms < SLEEP_SLICE_MS ? (int)left_ms : SLEEP_SLICE_MS);
+    }
+    return false;
+}
+
+static struct moment read_clock(void)
+{
+    static const struct clock clock = {0};
+    return clock_read(&clock);
+}
+
+int64_t app_now_ms(void)
+{
+    return read_clock().now_ms;
+}
+
+int64_t app_at_ms(void)
+{
+    return read_clock().at_ms;
+}

@@ -1,0 +1,41 @@
+/*
+ * Which members of the hub's documents a table shows.
+ */
+#ifndef SERVICE_CLI_COLUMNS_H
+#define SERVICE_CLI_COLUMNS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "cli/cli.h"
+#include "service/cli/app.h"
+
+/* Identities; keys are shown only as JSON, or as a connection string. */
+extern const struct app_view columns_device;
+extern const struct app_view columns_devices;
+extern const struct app_view columns_module;
+extern const struct app_view columns_modules;
+
+extern const struct app_view columns_twin;
+extern const struct app_view columns_method_result;
+extern const struct app_view columns_job;
+extern const struct app_view columns_job_devices;
+
+/* More columns than this no screen shows; later ones are left out. */
+#define COLUMNS_MAX 32
+
+/* Columns made for one page of rows; the titles are borrowed from the rows. */
+struct columns {
+    struct cli_column items[COLUMNS_MAX];
+    size_t n_items;
+};
+
+/**
+ * Columns for a query's rows.
+ * @param item_type  "Twin", "DeviceJob" and "JobResponse" have columns of their own, modules'
+ * ids where there are any; other rows show their members as they appear.
+ * @param rows       an array of objects, which must live as long as the columns are used.
+ */
+void columns_for_rows(struct columns *out, const char *item_type, const json_t *rows);
+
+#endif

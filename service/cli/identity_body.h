@@ -1,0 +1,39 @@
+/*
+ * The registry's documents, from options.
+ */
+#ifndef SERVICE_CLI_IDENTITY_BODY_H
+#define SERVICE_CLI_IDENTITY_BODY_H
+
+#include <jansson.h>
+
+#include "base/macros.h"
+#include "service/cli/app.h"
+
+/* The options that device create and module create share. */
+#define IDENTITY_AUTH_OPTIONS \
+    APP_CHOICE("auth", APP_AUTH_WORDS, "sas", "How it proves who it is", auth), \
+        IDENTITY_SECRET_OPTIONS, \
+        APP_TEXT("file", "JSON", "The whole identity (or @FILE) instead of the options above", \
+                 file)
+
+#define IDENTITY_SECRET_OPTIONS \
+    APP_TEXT("primary-key", "BASE64", "16 to 64 bytes; without keys the hub makes them", \
+             primary_key), \
+        APP_TEXT("secondary-key", "BASE64", "The second key", secondary_key), \
+        APP_TEXT("primary-thumbprint", "HEX", "SHA-1 or SHA-256 of a self-signed certificate", \
+                 primary_thumbprint), \
+        APP_TEXT("secondary-thumbprint", "HEX", "The second certificate's", \
+                 secondary_thumbprint)
+
+/* An `authentication` object of that type, index into APP_AUTH_WORDS; a new reference. */
+json_t *identity_authentication(const struct app_values *values, int64_t auth);
+
+/**
+ * What --file holds, or else an identity of the options.
+ * @param out  JSON text, freed by the caller.
+ * @return false when --file is no good; it was said why.
+ */
+MUST_CHECK bool identity_for_device(const struct cli_call *call, char **out);
+MUST_CHECK bool identity_for_module(const struct cli_call *call, char **out);
+
+#endif

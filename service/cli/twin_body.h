@@ -1,0 +1,25 @@
+/*
+ * What is written to a twin, from options.
+ */
+#ifndef SERVICE_CLI_TWIN_BODY_H
+#define SERVICE_CLI_TWIN_BODY_H
+
+#include "base/macros.h"
+#include "service/cli/app.h"
+
+#define TWIN_OPTION_TAGS APP_TEXT("tags", "JSON", "Tags, or @FILE; null removes one", tags)
+#define TWIN_OPTION_DESIRED(otherwise) \
+    { \
+        APP_ROW(CLI_TEXT, "desired", "JSON", "Desired properties, or @FILE; null removes one", \
+                desired), \
+            .standard = (otherwise) \
+    }
+
+/**
+ * {"tags":…,"properties":{"desired":…}} from --tags and --desired, or what --file holds.
+ * @param out  JSON text, freed by the caller.
+ * @return false when nothing is given or something is no JSON object; it was said why.
+ */
+MUST_CHECK bool twin_body(const struct cli_call *call, char **out);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * iothub-service twin replace
+ */
+#include <stdlib.h>
+
+#include "base/macros.h"
+#include "service/cli/columns.h"
+#include "service/cli/twin_body.h"
+#include "service/cli/verbs.h"
+
+static const struct cli_option options[] = {
+    TWIN_OPTION_DESIRED(NULL),
+    TWIN_OPTION_TAGS,
+    APP_TEXT("file", "JSON", "The whole body, or @FILE, instead of the two above", file),
+    APP_OPTION_ETAG,
+    APP_OPTION_MODULE,
+};
+
+static int run(struct cli_call *call)
+{
+    struct app app;
+    char *body = NULL;
+    char *twin = NULL;
+    if (!twin_body(call, &body)) {
+        return CLI_WRONG;
+    }
+    int code = app_open(call, &app);
+    if (code == CLI_DONE) {
+        enum iothub_status status = iothub_service_twin_replace(app.service, call->arguments[0],
+                                                                app.values->module_id, body,
+                                                                app.values->etag, &twin);
+        code = app_end(&app, status, twin, &columns_twin);
+    }
+    free(body);
+    return code;
+}
+
+const struct cli_verb verb_twin_replace = {
+    .name = "twin replace",
+    .arguments = "ID",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .summary = "Replace a twin's tags and desired properties; what is not given becomes empty",
+    .details = "  iothub-service twin replace door-1 --desired '{\"building\":43,\"floor\":3}'",
+    .options = options,
+    .n_options = ARRAY_LEN(options),
+    .run = run,
+};

@@ -1,0 +1,38 @@
+/*
+ * The verbs of iothub-service, each at home in the file of its name.
+ */
+#ifndef SERVICE_CLI_VERBS_H
+#define SERVICE_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_verb verb_schedule_jobs;
+
+extern const struct cli_verb verb_device_create;
+extern const struct cli_verb verb_device_get;
+extern const struct cli_verb verb_device_list;
+extern const struct cli_verb verb_device_update;
+extern const struct cli_verb verb_device_delete;
+extern const struct cli_verb verb_device_connection_string;
+
+extern const struct cli_verb verb_module_create;
+extern const struct cli_verb verb_module_get;
+extern const struct cli_verb verb_module_list;
+extern const struct cli_verb verb_module_delete;
+
+extern const struct cli_verb verb_twin_get;
+extern const struct cli_verb verb_twin_update;
+extern const struct cli_verb verb_twin_replace;
+
+extern const struct cli_verb verb_method_invoke;
+extern const struct cli_verb verb_query;
+
+extern const struct cli_verb verb_job_create_method;
+extern const struct cli_verb verb_job_create_twin;
+extern const struct cli_verb verb_job_get;
+extern const struct cli_verb verb_job_list;
+extern const struct cli_verb verb_job_devices;
+extern const struct cli_verb verb_job_wait;
+extern const struct cli_verb verb_job_cancel;
+
+#endif

@@ -1,0 +1,381 @@
+/*
+ * The service side of an IoT hub: registry, twins, direct methods, queries and scheduled jobs.
+ *
+ * One struct iothub_service speaks to one hub over HTTPS with one kept-alive connection.  Calls
+ * are synchronous; each waits at most the client's timeout_ms, repeated attempts included.
+ * Documents go in and come out as JSON text, numbers and member order untouched.
+ *
+ * Every call that talks to the hub can answer, besides what its comment names:
+ *   IOTHUB_BAD_ARGUMENT       an id, a text or a document that cannot be sent; nothing was sent
+ *   IOTHUB_CONNECTION_FAILED  the hub could not be reached or closed the connection
+ *   IOTHUB_TLS_FAILED         its certificate was not accepted, or TLS failed otherwise
+ *   IOTHUB_TIMED_OUT          no complete answer within timeout_ms
+ *   IOTHUB_INTERRUPTED        options.interrupted said so
+ *   IOTHUB_UNEXPECTED_ANSWER  the answer is none of a hub's: too long, not JSON, a foreign
+ * error any status of the hub's own table, as its answer names it: IOTHUB_UNAUTHORIZED_ACCESS,
+ *   IOTHUB_THROTTLING_EXCEPTION, IOTHUB_SERVER_ERROR ...
+ * The text that came with the last failure is iothub_service_error_text().
+ *
+ * Attempts are repeated with exponential back-off and jitter when the connection fails, and on
+ * 429 and 5xx answers, as far as a repetition can do no harm: reads and unconditional twin
+ * writes always; creating, deleting and conditional writes only when the hub cannot have acted
+ * (no connection, 429, 503); a direct method only when it was never sent.
+ *
+ * Texts given to a call are borrowed for the call.  Texts that come out through `out` belong to
+ * the caller, who frees them with free(); where a call takes `char **out`, NULL means that
+ * the document is not wanted.  Outputs are written on success only.
+ *
+ * A struct iothub_service may be used by one thread at a time; several may be used side by
+ * side. Source: IoT Hub REST reference, api-version 2021-04-12.
+ */
+#ifndef IOTHUB_SERVICE_H
+#define IOTHUB_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "iothub/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define IOTHUB_SERVICE_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define IOTHUB_SERVICE_MUST_CHECK
+#endif
+
+/* A client of one hub.  Opaque; made by iothub_service_create(). */
+struct iothub_service;
+
+/* {0} with a connection string is a complete set of options. */
+struct iothub_service_options {
+    /* "HostName=…;SharedAccessKeyName=…;SharedAccessKey=…", or with SharedAccessSignature=… for
+     * a ready-made token.  Required. */
+    const char *connection_string;
+    const char *ca_file; /* PEM certificates to trust instead of the system's */
+    const char *address; /* connect to this name or address; certificate checks and the Host
+                            header keep to HostName */
+    unsigned port;       /* 0: 443, or 80 with is_plain */
+    bool is_plain;       /* HTTP without TLS; the token can then be read on the way */
+
+    int timeout_ms;          /* 0: 60,000 */
+    int token_lifetime_s;    /* 0: 3600 */
+    int retries;             /* repeated attempts at most; 0: 4, negative: none */
+    int retry_delay_ms;      /* before the first repetition, doubled each time; 0: 500 */
+    size_t max_answer_bytes; /* a longer answer fails; 0: 64 MiB */
+    const char *user_agent;  /* NULL: "iothub-service-c/" and the version */
+
+    /* Asked several times a second while a call waits; true ends the wait. */
+    bool (*interrupted)(void *ctx);
+    /* Told about every attempt, in one line that holds no key and no token. */
+    void (*trace)(void *ctx, const char *line);
+    void *ctx;
+};
+
+/**
+ * Make a client; nothing is sent yet.
+ *
+ * @param options  borrowed for the call, but for `ctx`, which must live as long as the client.
+ * @param error    receives a sentence on failure, to be freed; NULL if not wanted.
+ * @param out      the client on success; end it with iothub_service_destroy().
+ * @return IOTHUB_OK; IOTHUB_BAD_CONNECTION_STRING; IOTHUB_BAD_ARGUMENT (another option);
+ *         IOTHUB_TLS_FAILED (ca_file cannot be read).
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_create(const struct iothub_service_options *options, char **error,
+                      struct iothub_service **out);
+
+/** Close the connection and wipe the key.  NULL is allowed. */
+void iothub_service_destroy(struct iothub_service *service);
+
+/** The connection string's HostName.  Borrowed, until the client is destroyed. */
+const char *iothub_service_host_name(const struct iothub_service *service);
+
+/** The connection string's SharedAccessKeyName.  Borrowed, until the client is destroyed. */
+const char *iothub_service_policy_name(const struct iothub_service *service);
+
+/**
+ * What the hub, or this side, said about the last call's failure: a text without line ends.
+ * @return "" when the last call succeeded.  Borrowed, until the next call.
+ */
+const char *iothub_service_error_text(const struct iothub_service *service);
+
+/**
+ * The hub's tracking id of the last call's failure, which its operators can look up.
+ * @return "" when there is none.  Borrowed, until the next call.
+ */
+const char *iothub_service_tracking_id(const struct iothub_service *service);
+
+/** The HTTP status that the last call ended with; 0 when there was no answer. */
+int iothub_service_http_status(const struct iothub_service *service);
+
+/* ---- Identity registry ---- */
+
+/**
+ * Register a device.
+ *
+ * @param device_id  1 to 128 ASCII letters, digits and - : . + % _ # * ? ! ( ) , = @ ; $ '
+ * @param identity   JSON object of the registry's form; its deviceId may be missing.  NULL or a
+ *                   missing `authentication`: the hub makes two symmetric keys.
+ * @param out        the identity as registered, keys included.
+ * @return IOTHUB_OK; IOTHUB_DEVICE_ALREADY_EXISTS; IOTHUB_ARGUMENT_INVALID;
+ * IOTHUB_TOO_MANY_DEVICES. Source: REST reference, "Create or update device".
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_device_create(struct iothub_service *service, const char *device_id,
+                             const char *identity, char **out);
+
+/** Read a device's identity.  @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND. */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_device_get(struct iothub_service *service, const char *device_id, char **out);
+
+/**
+ * Replace a device's identity.
+ *
+ * @param identity  the whole identity: what is left out falls back to its default, and a
+ * missing `authentication` makes the hub mint new keys.
+ * @param etag      the etag last read, with or without quotes; NULL or "*": whatever there is.
+ * @param out       the identity as stored.
+ * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND; IOTHUB_PRECONDITION_FAILED (etag is old);
+ *         IOTHUB_ARGUMENT_INVALID.
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_device_update(struct iothub_service *service, const char *device_id,
+                             const char *identity, const char *etag, char **out);
+
+/**
+ * Remove a device, with its modules, its twin and its queued messages.
+ * @param etag  as for iothub_service_device_update().
+ * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND; IOTHUB_PRECONDITION_FAILED (etag is old).
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_device_delete(struct iothub_service *service, const char *device_id,
+                             const char *etag);
+
+/**
+ * List device identities, in no promised order; for more than 1000 devices use a query.
+ * @param top  how many at most, 1 to 1000; 0 leaves it to the hub (1000).
+ * @param out  JSON array.
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_device_list(struct iothub_service *service, unsigned top, char **out);
+
+/**
+ * Register a module of a device; parameters as for iothub_service_device_create().
+ * @return IOTHUB_OK; IOTHUB_MODULE_ALREADY_EXISTS_ON_DEVICE; IOTHUB_DEVICE_NOT_FOUND;
+ *         IOTHUB_ARGUMENT_INVALID; IOTHUB_TOO_MANY_MODULES_ON_DEVICE.
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_module_create(struct iothub_service *service, const char *device_id,
+                             const char *module_id, const char *identity, char **out);
+
+/** Read a module's identity.  @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND;
+ * IOTHUB_MODULE_NOT_FOUND. */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_module_get(struct iothub_service *service, const char *device_id,
+                          const char *module_id, char **out);
+
+/**
+ * Replace a module's identity; parameters as for iothub_service_device_update().
+ * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND; IOTHUB_MODULE_NOT_FOUND;
+ * IOTHUB_PRECONDITION_FAILED.
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_module_update(struct iothub_service *service, const char *device_id,
+                             const char *module_id, const char *identity, const char *etag,
+                             char **out);
+
+/** Remove a module.  @return as iothub_service_module_update(). */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_module_delete(struct iothub_service *service, const char *device_id,
+                             const char *module_id, const char *etag);
+
+/** List a device's modules.  @param out  JSON array.  @return IOTHUB_OK;
+ * IOTHUB_DEVICE_NOT_FOUND. */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_module_list(struct iothub_service *service, const char *device_id, char **out);
+
+/* ---- Twins: of a device when module_id is NULL, else of that module ---- */
+
+/** Read a twin.  @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND (also for a missing module). */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_twin_get(struct iothub_service *service, const char *device_id,
+                        const char *module_id, char **out);
+
+/**
+ * Merge a patch into a twin's tags and desired properties.
+ *
+ * @param patch  {"tags":{…},"properties":{"desired":{…}}}, either part may be missing; null
+ * removes a member.  Tags hold at most 8 KiB, desired properties 32 KiB.
+ * @param etag   the etag last read, with or without quotes; NULL or "*": unconditional.
+ * @param out    the whole new twin.
+ * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND; IOTHUB_PRECONDITION_FAILED (etag is old);
+ *         IOTHUB_ARGUMENT_INVALID (names, values or sizes that twins do not take).
+ * Source: IoT Hub developer guide, device twins, "Back-end operations".
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_twin_update(struct iothub_service *service, const char *device_id,
+                           const char *module_id, const char *patch, const char *etag,
+                           char **out);
+
+/**
+ * Replace a twin's tags and desired properties; a part that is missing becomes empty.
+ * Parameters and statuses as for iothub_service_twin_update().
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_twin_replace(struct iothub_service *service, const char *device_id,
+                            const char *module_id, const char *twin, const char *etag,
+                            char **out);
+
+/* ---- Direct methods ---- */
+
+/* What to call. */
+struct iothub_service_method {
+    const char *name;       /* required */
+    const char *payload;    /* any JSON value, at most 128 KiB; NULL: none */
+    int response_timeout_s; /* 5 to 300, for the whole call; 0: the hub's default, 30 */
+    int connect_timeout_s; /* how long a device may take to come online, 0 to 300; 0: it must be
+                            */
+};
+
+/* What the device answered.  {0} is empty. */
+struct iothub_service_method_result {
+    int status;    /* the device's own */
+    char *payload; /* JSON value, "null" when the device sent none */
+};
+
+/** Free what a result holds.  NULL and {0} are allowed. */
+void iothub_service_method_result_finish(struct iothub_service_method_result *result);
+
+/**
+ * Call a method of a device, or of a module when module_id is not NULL, and wait for its
+ * answer.
+ *
+ * Waits at most timeout_ms and the method's own time-outs together, so that the hub's verdict
+ * arrives before this side gives up.
+ * @param out  end it with iothub_service_method_result_finish(); NULL if not wanted.
+ * @return IOTHUB_OK (the device answered, whatever its status); IOTHUB_DEVICE_NOT_FOUND;
+ *         IOTHUB_MODULE_NOT_FOUND; IOTHUB_DEVICE_NOT_ONLINE; IOTHUB_GATEWAY_TIMEOUT (it got the
+ * call and did not answer in time); IOTHUB_ARGUMENT_INVALID. Source: IoT Hub developer guide,
+ * "Understand and invoke direct methods".
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_method_invoke(struct iothub_service *service, const char *device_id,
+                             const char *module_id, const struct iothub_service_method *method,
+                             struct iothub_service_method_result *out);
+
+/* ---- Queries ---- */
+
+/* A place in a query's rows.  Opaque; it must end before its client does. */
+struct iothub_service_query;
+
+/**
+ * Begin a query; nothing is sent before the first iothub_service_query_next().
+ *
+ * @param text       "SELECT … FROM devices | devices.modules | devices.jobs …"
+ * @param page_size  rows a page at most; 0 leaves it to the hub (100, which is also its
+ * maximum).
+ * @param out        end it with iothub_service_query_destroy().
+ * @return IOTHUB_OK; IOTHUB_BAD_ARGUMENT.
+ * Source: IoT Hub developer guide, "IoT Hub query language".
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_query_create(struct iothub_service *service, const char *text,
+                            unsigned page_size, struct iothub_service_query **out);
+
+/** NULL is allowed. */
+void iothub_service_query_destroy(struct iothub_service_query *query);
+
+/** Whether iothub_service_query_next() has something to ask for: true until the last page was
+ * read. */
+bool iothub_service_query_has_more(const struct iothub_service_query *query);
+
+/**
+ * Read the next page.
+ *
+ * After a failure the same page can be asked for again.  Past the last page the answer is "[]".
+ * @param out  JSON array of objects, possibly empty.
+ * @return IOTHUB_OK; IOTHUB_ARGUMENT_INVALID (the query is wrong; the error text says where).
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_query_next(struct iothub_service_query *query, char **out);
+
+/**
+ * What the rows of the last page are: "Twin", "Raw", "DeviceJob" or "JobResponse".
+ * @return "" before the first page.  Borrowed, until the next page.
+ */
+const char *iothub_service_query_item_type(const struct iothub_service_query *query);
+
+/* ---- Scheduled jobs ---- */
+
+/* When a job runs, and on whom. */
+struct iothub_service_job {
+    const char *job_id;          /* at most 64 letters, digits, '-' and '_'; unused so far */
+    const char *query_condition; /* what follows WHERE, "*" for every device; for modules
+                                    "FROM devices.modules WHERE …" */
+    const char *start_time;      /* ISO 8601, at most seven days ahead; NULL: now */
+    int max_execution_s;         /* devices not reached by then have failed; 0: 3600 */
+};
+
+/**
+ * Schedule a direct method on all devices that a condition selects.
+ *
+ * The condition is not checked here: a wrong one makes the job fail when it starts.
+ * @param method  the time-outs count for each device.
+ * @param out     the job as accepted: jobId, type and status ("queued").
+ * @return IOTHUB_OK; IOTHUB_JOB_ALREADY_EXISTS; IOTHUB_ARGUMENT_INVALID;
+ * IOTHUB_JOB_QUOTA_EXCEEDED; IOTHUB_THROTTLING_MAX_ACTIVE_JOB_COUNT_EXCEEDED. Source: IoT Hub
+ * developer guide, "Schedule jobs on multiple devices".
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_job_create_method(struct iothub_service *service,
+                                 const struct iothub_service_job *job,
+                                 const struct iothub_service_method *method, char **out);
+
+/**
+ * Schedule a twin update on all devices that a condition selects.
+ * @param patch  as for iothub_service_twin_update(); its etag can only be "*", which is added.
+ * Statuses as for iothub_service_job_create_method().
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_job_create_twin(struct iothub_service *service,
+                               const struct iothub_service_job *job, const char *patch,
+                               char **out);
+
+/**
+ * Read a job: type, status, times, request and deviceJobStatistics.
+ * @return IOTHUB_OK; IOTHUB_JOB_NOT_FOUND (also where a hub answers 200 with status "unknown").
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_job_get(struct iothub_service *service, const char *job_id, char **out);
+
+/**
+ * Cancel a job that does not run yet.
+ * @param out  the job afterwards.
+ * @return IOTHUB_OK; IOTHUB_JOB_NOT_FOUND; what the hub thinks of cancelling a finished job.
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_job_cancel(struct iothub_service *service, const char *job_id, char **out);
+
+/**
+ * Begin a listing of jobs; read it page by page as a query.  Rows are JobResponse.
+ * A job's outcome on each device is a query: SELECT * FROM devices.jobs WHERE
+ * devices.jobs.jobId = '…'.
+ *
+ * @param type    "scheduleDeviceMethod" or "scheduleUpdateTwin"; NULL: both.
+ * @param status  "queued", "scheduled", "running", "completed", "failed", "cancelled"; NULL:
+ * all.
+ * @param page_size, @param out  as for iothub_service_query_create().
+ */
+IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_job_query_create(struct iothub_service *service, const char *type,
+                                const char *status, unsigned page_size,
+                                struct iothub_service_query **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

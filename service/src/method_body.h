@@ -1,0 +1,18 @@
+/*
+ * A direct method as the hub wants it, in a call of its own and inside a job.
+ */
+#ifndef SERVICE_SRC_METHOD_BODY_H
+#define SERVICE_SRC_METHOD_BODY_H
+
+#include "base/buf.h"
+#include "base/macros.h"
+#include "iothub/service.h"
+
+/**
+ * Append {"methodName":…,"payload":…,"responseTimeoutInSeconds":…,"connectTimeoutInSeconds":…}.
+ * @return IOTHUB_OK; IOTHUB_BAD_ARGUMENT, noted in the client.
+ */
+MUST_CHECK enum iothub_status method_body_put(struct iothub_service *service, struct buf *out,
+                                              const struct iothub_service_method *method);
+
+#endif
