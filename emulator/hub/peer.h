@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "base/deadline.h"
+#include "base/hash.h"
 #include "base/buf.h"
 #include "base/macros.h"
 #include "base/slice.h"

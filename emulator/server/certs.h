@@ -29,8 +29,7 @@ struct certs_wish {
     const char *data_dir;
     const char *own_cert; /* PEM files to use instead; both or neither */
     const char *own_key;
-    const char *const
-        *names; /* that the server's certificate must hold beside the usual ones */
+    const char *const *names; /* in the server's certificate, beside the usual ones */
     size_t n_names;
     int64_t at_ms;
 };
@@ -49,7 +48,8 @@ struct certs {
 #define CERTS_USUAL_MAX    6
 
 /*
- * The names every server certificate is valid for: localhost and its relatives, and this machine.
+ * The names every server certificate is valid for: localhost and its relatives, and this
+ * machine.
  * @param machine  receives the machine's name; the list borrows it.
  * @return how many.
  */

@@ -109,8 +109,10 @@ static bool seed(struct emulator *e, struct buf *error)
         const json_t *device = json_array_get(e->config->devices, i);
         bool created = false;
         if (hub_device_seed(e->turn.hub, device, &created) != IOTHUB_OK) {
-            buf_putf(error, "%s: devices[%zu]: %s", e->config->file.name, i,
-                     hub_error_text(e->turn.hub));
+            struct json_path devices = {.member = "devices"};
+            struct json_path place = {.up = &devices, .index = i};
+            config_file_put_place(&e->config->file, &place, error);
+            buf_put_text(error, hub_error_text(e->turn.hub));
             return false;
         }
         n_created += created ? 1 : 0;
@@ -289,6 +291,9 @@ static bool open_all(struct emulator *e, struct buf *error)
     e->turn.now = clock_read(&e->turn.clock);
     e->turn.max_connections = (size_t)e->config->max_connections;
     raise_descriptor_limit(e);
+    if (e->config->ready_file != NULL) {
+        ready_file_remove(e->config->ready_file, 0); /* of a process that was killed */
+    }
     if (!open_certs(e, error) || !open_hub(e, error) || !seed(e, error) ||
         !open_tls(e, error)) {
         return false;
