@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "iothub/json.h"
+#include "service/cli/columns.h"
 #include "service/cli/file.h"
 #include "service/cli/ready.h"
 
@@ -80,12 +81,43 @@ static int create(struct app *app, const struct ready *ready)
     return CLI_FAILED;
 }
 
+static bool is_utf8(const char *text)
+{
+    json_t *string = json_string(text);
+    bool is_good = text == NULL || string != NULL;
+    json_decref(string);
+    return is_good;
+}
+
+/* Ids, queries and documents go out as JSON, which has no other encoding. */
+static bool check_texts(const struct cli_call *call)
+{
+    for (size_t i = 0; i < call->n_arguments; i++) {
+        if (!is_utf8(call->arguments[i])) {
+            cli_complain(call, "argument %zu is not UTF-8", i + 1);
+            return false;
+        }
+    }
+    for (size_t i = 0; i < call->verb->n_options; i++) {
+        const struct cli_option *option = &call->verb->options[i];
+        const char *text = NULL;
+        if (option->type == CLI_TEXT) {
+            memcpy(&text, (const char *)call->values + option->offset, sizeof(text));
+        }
+        if (!is_utf8(text)) {
+            cli_complain(call, "--%s is not UTF-8", option->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 int app_open(const struct cli_call *call, struct app *out)
 {
     struct app app = {.call = call, .values = call->values};
     struct ready ready = {0};
     log_set_level(app.values->is_verbose ? LOG_DEBUG : (enum log_level)app.values->log_level);
-    int code = ready_resolve(call, app.values, &ready);
+    int code = check_texts(call) ? ready_resolve(call, app.values, &ready) : CLI_WRONG;
     if (code == CLI_DONE) {
         code = create(&app, &ready);
     }
@@ -124,16 +156,28 @@ void app_print(struct buf *text)
     buf_reset(text);
 }
 
-void app_show(const struct app *app, const json_t *tree, const struct app_view *view)
+static void put_for_people(struct buf *out, json_t *tree, const struct app_view *view)
+{
+    if (view->prepare != NULL) {
+        view->prepare(tree);
+    }
+    if (view->is_list) {
+        cli_put_table(out, view->columns, view->n_columns, tree);
+    } else {
+        struct columns columns;
+        columns_of_card(&columns, view, tree);
+        cli_put_card(out, columns.items, columns.n_items, tree);
+    }
+}
+
+void app_show(const struct app *app, json_t *tree, const struct app_view *view)
 {
     struct buf text;
     buf_init(&text, BUF_CAP_OWN);
     if (app->values->output == CLI_OUTPUT_JSON) {
         cli_put_json(&text, tree);
-    } else if (view->is_list) {
-        cli_put_table(&text, view->columns, view->n_columns, tree);
     } else {
-        cli_put_card(&text, view->columns, view->n_columns, tree);
+        put_for_people(&text, tree, view);
     }
     app_print(&text);
     buf_finish(&text);

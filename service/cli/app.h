@@ -139,15 +139,16 @@ struct app_view {
     const struct cli_column *columns;
     size_t n_columns;
     bool is_list;
+    void (*prepare)(json_t *tree); /* changes the tree for people; NULL: nothing to do */
 };
 
 #define APP_CARD(columns) \
     { \
-        (columns), ARRAY_LEN(columns), false \
+        (columns), ARRAY_LEN(columns), false, NULL \
     }
 #define APP_LIST(columns) \
     { \
-        (columns), ARRAY_LEN(columns), true \
+        (columns), ARRAY_LEN(columns), true, NULL \
     }
 
 /**
@@ -170,8 +171,8 @@ int app_fail(const struct app *app, enum iothub_status status);
 int app_end(struct app *app, enum iothub_status status, char *document,
             const struct app_view *view);
 
-/* Show a tree as --output wants it. */
-void app_show(const struct app *app, const json_t *tree, const struct app_view *view);
+/* Show a tree as --output wants it; it may be changed for that. */
+void app_show(const struct app *app, json_t *tree, const struct app_view *view);
 
 /* Write to stdout at once. */
 void app_print(struct buf *text);

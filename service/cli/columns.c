@@ -4,9 +4,11 @@
 #include "service/cli/columns.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/slice.h"
 
 static const struct cli_column device[] = {
     {"deviceId",         "deviceId"                                       },
@@ -128,15 +130,49 @@ const struct app_view columns_device = APP_CARD(device);
 const struct app_view columns_devices = APP_LIST(devices);
 const struct app_view columns_module = APP_CARD(module);
 const struct app_view columns_modules = APP_LIST(modules);
-const struct app_view columns_twin = APP_CARD(twin);
+/* A table has no room for when each property was written; JSON output shows it. */
+static void drop_metadata(json_t *tree)
+{
+    json_t *properties = json_object_get(tree, "properties");
+    (void)json_object_del(json_object_get(properties, "desired"), "$metadata");
+    (void)json_object_del(json_object_get(properties, "reported"), "$metadata");
+}
+
+const struct app_view columns_twin = {twin, ARRAY_LEN(twin), false, drop_metadata};
 const struct app_view columns_method_result = APP_CARD(method_result);
 const struct app_view columns_job = APP_CARD(job);
 const struct app_view columns_job_devices = APP_LIST(job_devices);
 
-static bool any_has(const json_t *rows, const char *name)
+/* The value at a path of members parted by dots; NULL when there is none. */
+static const json_t *find(const json_t *row, const char *path)
+{
+    struct slice rest = slice_of(path);
+    struct slice name = {0};
+    while (row != NULL && slice_next(&rest, '.', &name)) {
+        char *key = slice_dup(name);
+        row = json_object_get(row, key);
+        free(key);
+    }
+    return json_is_null(row) ? NULL : row;
+}
+
+static bool any_has(const json_t *rows, const char *path)
 {
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        if (json_object_get(json_array_get(rows, i), name) != NULL) {
+        if (find(json_array_get(rows, i), path) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Columns that most tables would show empty. */
+static bool is_optional(const char *title)
+{
+    static const char *const titles[] = {"moduleId", "methodStatus", "payload", "error",
+                                         "description"};
+    for (size_t i = 0; i < ARRAY_LEN(titles); i++) {
+        if (strcmp(title, titles[i]) == 0) {
             return true;
         }
     }
@@ -159,7 +195,7 @@ static void add_known(struct columns *out, const struct cli_column *known, size_
                       const json_t *rows)
 {
     for (size_t i = 0; i < n_known; i++) {
-        if (strcmp(known[i].title, "moduleId") != 0 || any_has(rows, "moduleId")) {
+        if (!is_optional(known[i].title) || any_has(rows, known[i].path)) {
             add(out, known[i].title, known[i].path);
         }
     }
@@ -174,6 +210,16 @@ static void add_members(struct columns *out, const json_t *rows)
         json_object_foreach(row, name, value)
         {
             add(out, name, name);
+        }
+    }
+}
+
+void columns_of_card(struct columns *out, const struct app_view *view, const json_t *document)
+{
+    *out = (struct columns){0};
+    for (size_t i = 0; i < view->n_columns; i++) {
+        if (find(document, view->columns[i].path) != NULL) {
+            add(out, view->columns[i].title, view->columns[i].path);
         }
     }
 }

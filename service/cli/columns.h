@@ -24,16 +24,19 @@ extern const struct app_view columns_job_devices;
 /* More columns than this no screen shows; later ones are left out. */
 #define COLUMNS_MAX 32
 
-/* Columns made for one page of rows; the titles are borrowed from the rows. */
+/* Columns made for one document or page of rows, from which they may borrow their titles. */
 struct columns {
     struct cli_column items[COLUMNS_MAX];
     size_t n_items;
 };
 
+/* Those of a card's columns that the document has a value for. */
+void columns_of_card(struct columns *out, const struct app_view *view, const json_t *document);
+
 /**
  * Columns for a query's rows.
- * @param item_type  "Twin", "DeviceJob" and "JobResponse" have columns of their own, modules'
- * ids where there are any; other rows show their members as they appear.
+ * @param item_type  "Twin", "DeviceJob" and "JobResponse" have columns of their own, some of
+ * them only where a row has a value; other rows show their members as they appear.
  * @param rows       an array of objects, which must live as long as the columns are used.
  */
 void columns_for_rows(struct columns *out, const char *item_type, const json_t *rows);

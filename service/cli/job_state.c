@@ -43,7 +43,7 @@ void job_put_statistics(struct buf *out, const json_t *job)
         {"pendingCount",   "pending"  },
     };
     json_int_t n_devices = figure(job, "deviceCount");
-    if (n_devices < 0) {
+    if (n_devices < 0 || (n_devices == 0 && !job_is_over(job))) {
         return;
     }
     buf_putf(out, "%lld device%s", (long long)n_devices, n_devices == 1 ? "" : "s");

@@ -19,8 +19,10 @@ bool job_is_over(const json_t *job);
 /* Completed, on one device at least, and none failed. */
 bool job_is_success(const json_t *job);
 
-/* Append "3 devices: 1 succeeded, 0 failed, 1 running, 1 pending"; nothing while there are no
- * figures. */
+/*
+ * Append "3 devices: 1 succeeded, 0 failed, 1 running, 1 pending"; nothing while there are no
+ * figures, or none that mean anything.
+ */
 void job_put_statistics(struct buf *out, const json_t *job);
 
 /* Whether a row of devices.jobs tells of a failure. */

@@ -37,13 +37,12 @@ static void put_figures(struct buf *line, const json_t *state, struct slice word
 {
     struct buf figures;
     buf_init(&figures, BUF_CAP_OWN);
-    buf_put_slice(&figures, word);
-    if (word.len != 0 && json_object_get(state, "deviceJobStatistics") != NULL) {
-        buf_put_text(&figures, ", ");
-    }
     job_put_statistics(&figures, state);
     if (figures.len != 0) {
-        buf_putf(line, " (%s)", buf_text(&figures));
+        buf_putf(line, " (%.*s%s%s)", SLICE_ARG(word), word.len == 0 ? "" : ", ",
+                 buf_text(&figures));
+    } else if (word.len != 0) {
+        buf_putf(line, " (%.*s)", SLICE_ARG(word));
     }
     buf_finish(&figures);
 }

@@ -22,7 +22,7 @@
 /* A token is renewed when this little of its life is left, or a tenth of it if that is less. */
 #define TOKEN_MARGIN_S 120
 
-static void forget_last(struct iothub_service *service)
+void client_forget(struct iothub_service *service)
 {
     buf_finish(&service->error_text);
     buf_init(&service->error_text, ERROR_TEXT_MAX);
@@ -36,7 +36,7 @@ enum iothub_status client_fail(struct iothub_service *service, enum iothub_statu
 {
     va_list args;
     va_start(args, format);
-    forget_last(service);
+    client_forget(service);
     buf_vputf(&service->error_text, format, args);
     va_end(args);
     if (service->error_text.len == 0) {
@@ -326,7 +326,7 @@ enum iothub_status client_call(struct iothub_service *service, const struct call
     enum iothub_status status = IOTHUB_BAD_ARGUMENT;
     buf_init(&target, BUF_CAP_OWN);
     buf_init(&error, ERROR_TEXT_MAX);
-    forget_last(service);
+    client_forget(service);
     if (operation_put_target(&target, call, &error)) {
         status = call_target(service, call, buf_text(&target), &answer);
     } else {
@@ -334,7 +334,7 @@ enum iothub_status client_call(struct iothub_service *service, const struct call
     }
     if (status == IOTHUB_OK) {
         int http_status = answer.status;
-        forget_last(service);
+        client_forget(service);
         service->http_status = http_status;
         *out = answer;
     }

@@ -38,6 +38,9 @@ struct iothub_service {
     int http_status;
 };
 
+/* Drop what is noted about the last call. */
+void client_forget(struct iothub_service *service);
+
 /* Note why a call fails on this side, and hand its status back. */
 enum iothub_status client_fail(struct iothub_service *service, enum iothub_status status,
                                const char *format, ...) PRINTF_LIKE(3, 4);

@@ -128,6 +128,9 @@ static CURLcode set_common(struct http *http)
     if (http->connect_to != NULL) {
         failed |= curl_easy_setopt(easy, CURLOPT_CONNECT_TO, http->connect_to);
     }
+    if (http->is_direct) {
+        failed |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
     if (http->ca_file != NULL) {
         /* Instead of the system's authorities, so their folder must go too. */
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);

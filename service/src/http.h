@@ -24,6 +24,7 @@ struct http {
     const char *ca_file;
     const char *user_agent;
     size_t max_answer_bytes;
+    bool is_direct; /* never by the proxy that the environment names */
     bool (*interrupted)(void *ctx);
     void *ctx;
     char why[CURL_ERROR_SIZE]; /* libcurl's own words on the last failure */

@@ -25,6 +25,7 @@ static struct iothub_service_query *make(struct iothub_service *service,
                                          enum operation operation, unsigned page_size)
 {
     struct iothub_service_query *query = mem_alloc(sizeof(*query));
+    client_forget(service);
     query->service = service;
     query->operation = operation;
     query->page_size = page_size;

@@ -84,6 +84,13 @@ static enum iothub_status check_options(const struct iothub_service_options *opt
     return IOTHUB_OK;
 }
 
+/* A hub on this machine, or one whose address is given, is not behind anybody's proxy. */
+static bool is_direct(const struct iothub_service_options *options, const char *host)
+{
+    return options->address != NULL || slice_equal_nocase(slice_of(host), SLICE("localhost")) ||
+           slice_starts_with(slice_of(host), SLICE("127."));
+}
+
 static void take_options(struct iothub_service *service,
                          const struct iothub_service_options *options)
 {
@@ -106,6 +113,7 @@ static void take_options(struct iothub_service *service,
     service->http.user_agent = service->user_agent;
     service->http.max_answer_bytes = options->max_answer_bytes == 0 ? ANSWER_MAX_BYTES
                                                                     : options->max_answer_bytes;
+    service->http.is_direct = is_direct(options, service->hub.host_name);
     service->http.interrupted = options->interrupted;
     service->http.ctx = options->ctx;
 }

@@ -25,6 +25,9 @@
  * the caller, who frees them with free(); where a call takes `char **out`, NULL means that
  * the document is not wanted.  Outputs are written on success only.
  *
+ * The environment's http_proxy, https_proxy and no_proxy are obeyed, but for a hub on this
+ * machine and where options.address is given.
+ *
  * A struct iothub_service may be used by one thread at a time; several may be used side by
  * side. Source: IoT Hub REST reference, api-version 2021-04-12.
  */
@@ -312,7 +315,7 @@ const char *iothub_service_query_item_type(const struct iothub_service_query *qu
 
 /* When a job runs, and on whom. */
 struct iothub_service_job {
-    const char *job_id;          /* at most 64 letters, digits, '-' and '_'; unused so far */
+    const char *job_id; /* unused so far; at most 64 letters, digits and '-', to be safe */
     const char *query_condition; /* what follows WHERE, "*" for every device; for modules
                                     "FROM devices.modules WHERE …" */
     const char *start_time;      /* ISO 8601, at most seven days ahead; NULL: now */

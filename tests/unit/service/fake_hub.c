@@ -140,7 +140,9 @@ static void add_headers(struct MHD_Response *response, const struct fake_answer 
     for (size_t i = 0; i < FAKE_HUB_HEADERS && answer->headers[i] != NULL; i++) {
         const char *colon = strchr(answer->headers[i], ':');
         char *name = slice_dup(slice_between(answer->headers[i], colon));
-        (void)MHD_add_response_header(response, name, colon + 2);
+        bool is_added = MHD_add_response_header(response, name, colon + 2) == MHD_YES;
+        assert(is_added);
+        (void)is_added;
         free(name);
     }
     if (answer->body != NULL) {

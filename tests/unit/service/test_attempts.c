@@ -151,6 +151,16 @@ static void retry_after_is_obeyed_up_to_the_time_limit(void **state)
     assert_int_equal(fake_hub_n_requests(f->hub), 1);
 }
 
+static void an_address_goes_past_the_proxy(void **state)
+{
+    struct fixture *f = *state;
+    SCRIPT(f, REPLY(200, "{}"));
+    assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+    enum iothub_status status = iothub_service_device_get(f->service, "d", NULL);
+    assert_int_equal(unsetenv("http_proxy"), 0);
+    assert_int_equal(status, IOTHUB_OK);
+}
+
 /* ---- Waiting ---- */
 
 static void a_silent_hub_times_out(void **state)
@@ -225,6 +235,7 @@ int main(void)
         TEST(a_method_is_never_sent_twice),
         TEST(a_method_that_was_never_sent_is_tried_again),
         TEST(retry_after_is_obeyed_up_to_the_time_limit),
+        TEST(an_address_goes_past_the_proxy),
         TEST(a_silent_hub_times_out),
         TEST(a_wait_can_be_interrupted),
         TEST(waiting_for_a_silent_hub_can_be_interrupted),

@@ -76,8 +76,8 @@ static void device_create_registers_what_the_options_say(void **state)
         "{\"deviceId\":\"d\",\"authentication\":{\"type\":\"sas\",\"symmetricKey\":{"
         "\"primaryKey\":\"cHJp\",\"secondaryKey\":\"c2Vj\"}},\"status\":\"disabled\","
         "\"statusReason\":\"new\",\"capabilities\":{\"iotEdge\":true}}");
-    program_expect_part(f->run.out, "deviceId          d\n");
-    program_expect_part(f->run.out, "authentication    sas\n");
+    program_expect_part(f->run.out, "deviceId         d\n");
+    program_expect_part(f->run.out, "authentication   sas\n");
     assert_null(strstr(f->run.out, "cHJp"));
 }
 
@@ -203,7 +203,10 @@ static void module_verbs_reach_their_routes(void **state)
 static void twin_update_joins_the_parts_untouched(void **state)
 {
     struct fixture *f = *state;
-    SCRIPT(f, REPLY(200, "{\"deviceId\":\"d\",\"properties\":{\"desired\":{\"floor\":3}}}"));
+    SCRIPT(f,
+           REPLY(200,
+                 "{\"deviceId\":\"d\",\"properties\":{\"desired\":{\"floor\":3,\"$metadata\":{"
+                 "\"$lastUpdated\":\"2026-01-01T00:00:00Z\"}}}}"));
     RUN(&f->run, f->hub, "twin", "update", "d", "--desired", "{\"b\":1.50,\"a\":null}",
         "--tags", "{\"x\":{}}", "--etag", "AAAAAAAAAAE=", "--module", "m");
     program_expect_code(&f->run, 0);
@@ -212,7 +215,7 @@ static void twin_update_joins_the_parts_untouched(void **state)
         "{\"tags\":{\"x\":{}},\"properties\":{\"desired\":{\"b\":1.50,\"a\":null}}}");
     assert_string_equal(fake_request_header(fake_hub_request(f->hub, 0), "If-Match"),
                         "\"AAAAAAAAAAE=\"");
-    program_expect_part(f->run.out, "desired           {\"floor\":3}\n");
+    program_expect_part(f->run.out, "desired   {\"floor\":3}\n");
 }
 
 static void twin_replace_puts(void **state)
@@ -267,6 +270,18 @@ static void bad_json_is_a_wrong_command_line(void **state)
     program_expect_code(&f->run, 2);
     RUN(&f->run, f->hub, "method", "invoke", "d", "m", "--payload", "nope");
     program_expect_code(&f->run, 2);
+    assert_int_equal(fake_hub_n_requests(f->hub), 0);
+}
+
+static void texts_that_are_no_utf8_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    RUN(&f->run, f->hub, "device", "create", "d", "--status-reason", "\xff");
+    program_expect_code(&f->run, 2);
+    assert_string_equal(f->run.err, "iothub-service: --status-reason is not UTF-8\n");
+    RUN(&f->run, f->hub, "query", "SELECT \xc3");
+    program_expect_code(&f->run, 2);
+    assert_string_equal(f->run.err, "iothub-service: argument 1 is not UTF-8\n");
     assert_int_equal(fake_hub_n_requests(f->hub), 0);
 }
 
@@ -449,7 +464,7 @@ static void job_wait_ends_with_the_job(void **state)
            REPLY(200, "{\"jobId\":\"j\",\"type\":\"unknown\",\"status\":\"unknown\"}"));
     RUN(&f->run, f->hub, "job", "wait", "j", "--poll-every", "0.1");
     program_expect_code(&f->run, 0);
-    program_expect_part(f->run.out, "status          completed\n");
+    program_expect_part(f->run.out, "status     completed\n");
     assert_string_equal(f->run.err, "");
     RUN(&f->run, f->hub, "job", "wait", "j");
     program_expect_code(&f->run, 1);
@@ -467,7 +482,7 @@ static void job_get_and_cancel_show_the_job(void **state)
     program_expect_code(&f->run, 0);
     RUN(&f->run, f->hub, "job", "cancel", "j");
     program_expect_code(&f->run, 0);
-    program_expect_part(f->run.out, "status          cancelled\n");
+    program_expect_part(f->run.out, "status  cancelled\n");
     expect_request(f, 1, "POST", "/jobs/v2/j/cancel" VERSION, "");
 }
 
@@ -558,6 +573,7 @@ int main(void)
         TEST(twin_get_of_a_module),
         TEST(json_arguments_can_come_from_a_file),
         TEST(bad_json_is_a_wrong_command_line),
+        TEST(texts_that_are_no_utf8_are_refused),
         TEST(method_invoke_shows_status_and_payload),
         TEST(query_streams_pages_as_one_json_array),
         TEST(query_stops_at_the_maximum),
