@@ -58,36 +58,43 @@ struct app_values {
     int64_t timeout_ms;
 };
 
-/* A row of an option table; `member` is one of struct app_values. */
-#define APP_ROW(word, what, value, text, member) \
-    .name = (word), .type = (what), .argument = (value), .help = (text), \
-    .offset = offsetof(struct app_values, member)
+/*
+ * Rows of an option table; `member` is one of struct app_values, and what follows it is the
+ * rest of the row.
+ */
+#define APP_OPTION(word, what, value, text, member, ...) \
+    ((struct cli_option){.name = (word), \
+                         .type = (what), \
+                         .argument = (value), \
+                         .help = (text), \
+                         .offset = offsetof(struct app_values, member), \
+                         __VA_ARGS__})
 #define APP_TEXT(word, value, text, member) \
-    { \
-        APP_ROW(word, CLI_TEXT, value, text, member) \
-    }
+    APP_OPTION(word, CLI_TEXT, value, text, member, .standard = NULL)
+#define APP_TEXT_OR(word, value, env, text, member) \
+    APP_OPTION(word, CLI_TEXT, value, text, member, .variable = (env))
 #define APP_FLAG(word, text, member) \
-    { \
-        APP_ROW(word, CLI_FLAG, NULL, text, member) \
-    }
+    APP_OPTION(word, CLI_FLAG, NULL, text, member, .standard = NULL)
 #define APP_LIST(word, value, text, member) \
-    { \
-        APP_ROW(word, CLI_LIST, value, text, member) \
-    }
-#define APP_NUMBER(word, text, member, otherwise, least, most) \
-    { \
-        APP_ROW(word, CLI_NUMBER, "N", text, member), .standard = (otherwise), .min = (least), \
-                                                      .max = (most) \
-    }
-#define APP_SECONDS(word, text, member, otherwise, least_ms, most_ms) \
-    { \
-        APP_ROW(word, CLI_SECONDS, "SECONDS", text, member), \
-            .standard = (otherwise), .min = (least_ms), .max = (most_ms) \
-    }
+    APP_OPTION(word, CLI_LIST, value, text, member, .standard = NULL)
+
+/* A number of things, or a time; nothing unless given. */
+#define APP_COUNT(word, text, member) \
+    APP_OPTION(word, CLI_NUMBER, "N", text, member, .standard = "0", .max = INT64_MAX)
+#define APP_SPAN(word, text, member) \
+    APP_OPTION(word, CLI_SECONDS, "SECONDS", text, member, .standard = "0", .max = APP_YEAR_MS)
+
+#define APP_RANGE(otherwise, least, most) .standard = (otherwise), .min = (least), .max = (most)
+
+/* Of the verbs that ask the hub something. */
+#define APP_TIMEOUT \
+    APP_OPTION("timeout", CLI_SECONDS, "SECONDS", \
+               "How long to wait for the answer, connecting included", timeout_ms, \
+               APP_RANGE("60", 10, APP_HOUR_MS))
 
 /* The longest times options take. */
 #define APP_HOUR_MS (INT64_C(3600) * 1000)
-#define APP_YEAR_MS (365 * 24 * APP_HOUR_MS)
+#define APP_YEAR_MS (INT64_C(365) * 24 * APP_HOUR_MS)
 
 /* Who the options speak of, and where the hub is.  {0} is empty. */
 struct roster {

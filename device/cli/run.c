@@ -12,16 +12,14 @@
 
 static const struct cli_option options[] = {
     APP_LIST("method", "NAME[=STATUS[:JSON]]",
-             "Answer this method as well, with 200 and null unless told; may be repeated",
-             methods),
-    APP_SECONDS("method-delay", "Answer methods after this time only", method_delay_ms, "0", 0,
-                APP_YEAR_MS),
-    APP_SECONDS("telemetry-every", "Send a message that often; 0 sends none",
-                telemetry_every_ms, "0", 0, APP_YEAR_MS),
+             "Answer this method as well, with 200 and null unless told", methods),
+    APP_SPAN("method-delay", "Answer methods after this time only", method_delay_ms),
+    APP_SPAN("telemetry-every", "Send a message that often; 0 sends none", telemetry_every_ms),
     APP_TEXT("telemetry-data", "TEXT", "What is sent instead of an invented temperature",
              telemetry_data),
-    APP_NUMBER("count", "Play that many devices of one policy, see --device-prefix", count, "1",
-               1, COUNT_MAX),
+    APP_OPTION("count", CLI_NUMBER, "N",
+               "Play that many devices of one policy, see --device-prefix", count,
+               APP_RANGE("1", 1, COUNT_MAX)),
     APP_TEXT("device-prefix", "NAME",
              "The devices' ids are NAME-1, NAME-2 ...; wants a policy's connection string",
              device_prefix),
@@ -29,11 +27,11 @@ static const struct cli_option options[] = {
              "Play the devices of this file, a connection string a line; - reads stdin",
              connection_strings),
     APP_TEXT("model-id", "DTMI", "Announce this plug and play model", model_id),
-    APP_NUMBER("exit-after-methods", "End when that many methods are answered",
-               exit_after_methods, "0", 0, INT64_MAX),
-    APP_NUMBER("exit-after-patches", "End when that many desired patches have come",
-               exit_after_patches, "0", 0, INT64_MAX),
-    APP_SECONDS("for", "End after this time; 0 has no end", for_ms, "0", 0, APP_YEAR_MS),
+    APP_COUNT("exit-after-methods", "End when that many methods are answered",
+              exit_after_methods),
+    APP_COUNT("exit-after-patches", "End when that many desired patches have come",
+              exit_after_patches),
+    APP_SPAN("for", "End after this time; 0 has no end", for_ms),
 };
 
 static const char details[] =
@@ -68,21 +66,20 @@ static int64_t end_of(int64_t start_ms, int64_t span_ms)
     return span_ms == 0 ? NEVER_MS : start_ms + span_ms;
 }
 
-static int give_up(const struct fleet *fleet)
+static int give_up(const struct fleet *fleet, int64_t span_ms)
 {
-    cli_complain(fleet->call, "not connected within %g seconds%s%s",
-                 (double)fleet->values->wait_ms / 1000.0, fleet->reason[0] == '\0' ? "" : ": ",
-                 fleet->reason);
+    cli_complain(fleet->call, "not connected within %g seconds%s%s", (double)span_ms / 1000.0,
+                 fleet->reason[0] == '\0' ? "" : ": ", fleet->reason);
     return CLI_FAILED;
 }
 
-/* Until all have been connected once; CLI_DONE also when the user would not wait for that. */
+/* Until all have been connected once; CLI_DONE also when a signal came first. */
 static int wait_for_all(struct fleet *fleet, int64_t start_ms, int64_t end_ms)
 {
     int64_t wait_end_ms = end_of(start_ms, fleet->values->wait_ms);
     while (fleet->n_up < fleet->n_members && fleet->loop.signal == 0 && app_now_ms() < end_ms) {
         if (app_now_ms() >= wait_end_ms) {
-            return give_up(fleet);
+            return give_up(fleet, fleet->values->wait_ms);
         }
         int64_t until_ms = wait_end_ms < end_ms ? wait_end_ms : end_ms;
         int code = fleet_turn(fleet, until_ms);
@@ -90,7 +87,8 @@ static int wait_for_all(struct fleet *fleet, int64_t start_ms, int64_t end_ms)
             return CLI_FAILED;
         }
     }
-    return CLI_DONE;
+    bool is_too_late = fleet->n_up < fleet->n_members && fleet->loop.signal == 0;
+    return is_too_late ? give_up(fleet, fleet->values->for_ms) : CLI_DONE;
 }
 
 static int play(struct fleet *fleet)

@@ -20,6 +20,8 @@
 /* Messages on their way at a time; more input is read when some have arrived. */
 #define WINDOW 100
 
+#define REPEAT_MAX 1000000000
+
 struct sending {
     struct single single;
     const struct app_values *values;
@@ -206,13 +208,14 @@ static int run(struct cli_call *call)
 static const struct cli_option options[] = {
     APP_TEXT("data", "TEXT", "The message's body", data),
     APP_TEXT("file", "PATH", "Take the body from this file; - is all of stdin", file),
-    APP_LIST("property", "NAME=VALUE", "An application property; may be repeated", properties),
+    APP_LIST("property", "NAME=VALUE", "An application property", properties),
     APP_TEXT("content-type", "TYPE", "Such as application/json", content_type),
     APP_TEXT("content-encoding", "NAME", "Such as utf-8", content_encoding),
     APP_TEXT("message-id", "ID", "The message's id", message_id),
     APP_TEXT("correlation-id", "ID", "The id of what the message belongs to", correlation_id),
-    APP_NUMBER("repeat", "Send the same message that often", repeat, "1", 1, 1000000000),
-    APP_SECONDS("every", "Wait that long between messages", every_ms, "0", 0, APP_YEAR_MS),
+    APP_OPTION("repeat", CLI_NUMBER, "N", "Send the same message that often", repeat,
+               APP_RANGE("1", 1, REPEAT_MAX)),
+    APP_SPAN("every", "Wait that long between messages", every_ms),
 };
 
 static const char details[] =

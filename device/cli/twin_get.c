@@ -59,10 +59,7 @@ static int run(struct cli_call *call)
     return code == CLI_DONE ? get.code : code;
 }
 
-static const struct cli_option options[] = {
-    APP_SECONDS("timeout", "How long to wait for the answer, connecting included", timeout_ms,
-                "60", 10, APP_HOUR_MS),
-};
+static const struct cli_option options[] = {APP_TIMEOUT};
 
 const struct cli_verb verb_twin_get = {
     .name = "twin get",

@@ -83,10 +83,7 @@ static int run(struct cli_call *call)
     return code == CLI_DONE ? report.code : code;
 }
 
-static const struct cli_option options[] = {
-    APP_SECONDS("timeout", "How long to wait for the answer, connecting included", timeout_ms,
-                "60", 10, APP_HOUR_MS),
-};
+static const struct cli_option options[] = {APP_TIMEOUT};
 
 static const char details[] =
     "JSON is an object, @FILE to read it from a file, or @- from stdin; null removes a "

@@ -355,10 +355,31 @@ static bool is_handshake_cut(const struct link *link)
            recv(mosquitto_socket(link->mosq), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/*
+ * OpenSSL may have been the first to learn that the connection was refused, and then the socket
+ * has forgotten why; but one that never was connected has no peer.
+ */
+static bool has_peer(const struct link *link)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    return getpeername(mosquitto_socket(link->mosq), (struct sockaddr *)&address, &len) == 0;
+}
+
+static void fail_cut(struct link *link)
+{
+    if (has_peer(link)) {
+        fail_with(link, IOTHUB_TLS_FAILED, "TLS failed with", "the server hung up");
+    } else {
+        fail_with(link, IOTHUB_CONNECTION_FAILED, "no connection with",
+                  "refused or not reachable");
+    }
+}
+
 static bool read_link(struct link *link)
 {
     if (is_handshake_cut(link)) {
-        fail_with(link, IOTHUB_TLS_FAILED, "TLS failed with", "the server hung up");
+        fail_cut(link);
         return false;
     }
     errno = 0;

@@ -16,8 +16,8 @@
 /* One number among the options. */
 struct range {
     const char *name;
-    int given;
     int *out;
+    int given;
     int standard; /* in place of 0 */
     int min;
     int max;
@@ -35,7 +35,7 @@ static bool take_number(const struct range *range, struct buf *error)
 }
 
 /* The option and the setting have the same name. */
-#define NAMED(member) #member, o->member, &s->member
+#define NAMED(member) #member, &s->member, o->member
 
 static bool take_numbers(const struct iothub_device_options *o, struct buf *error,
                          struct settings *s)

@@ -21,6 +21,7 @@ static bool fail(struct buf *error, const char *what, const char *file)
 }
 
 /* Keys that are encrypted are refused instead of asking for a password on the terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's. */
 static int refuse_password(char *text, int size, int is_writing, void *ctx)
 {
     (void)text;

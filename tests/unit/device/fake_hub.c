@@ -1,7 +1,7 @@
 /*
  * An MQTT server of one connection.
  */
-#include "fake_hub.h"
+#include "unit/device/fake_hub.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
