@@ -43,6 +43,28 @@ function(project_program name)
     install(TARGETS ${name} RUNTIME)
 endfunction()
 
+# project_client_library(name CORE core HEADER include/iothub/….h DESCRIPTION text USES targets …)
+#
+# A client library as others link to it: shared, installed with its header, status.h and a
+# pkg-config file.  It is made of the objects of the static library `core`, which our own program
+# and tests link to because they look inside; here only what IOTHUB_API marks is seen.
+function(project_client_library name)
+    cmake_parse_arguments(ARG "" "CORE;HEADER;DESCRIPTION" "USES" ${ARGN})
+    add_library(${name} SHARED $<TARGET_OBJECTS:${ARG_CORE}>)
+    target_link_libraries(${name} PRIVATE ${ARG_USES} project_flags)
+    # All of status.h is for users, whatever of it the library itself calls.
+    target_link_options(${name} PRIVATE LINKER:--undefined=iothub_status_name)
+    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C
+        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    set(description ${ARG_DESCRIPTION})
+    configure_file(${PROJECT_SOURCE_DIR}/cmake/client_library.pc.in ${name}.pc @ONLY)
+    install(TARGETS ${name} LIBRARY)
+    install(FILES ${ARG_HEADER} ${PROJECT_SOURCE_DIR}/common/iothub/status.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/iothub)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
 # project_test(label.folder.name SOURCES … USES …): one cmocka program, labelled by its first word.
 function(project_test name)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;USES;DEFINITIONS" ${ARGN})

@@ -78,12 +78,10 @@ static const char *find_quote_or_escape(const char *at, const char *end)
 }
 
 /* `at` is behind the opening quote. */
-static const char *skip_string(const char *at, const char *end, bool *escaped)
+static const char *skip_string(const char *at, const char *end)
 {
-    *escaped = false;
     at = find_quote_or_escape(at, end);
     while (at < end && *at == '\\') {
-        *escaped = true;
         at = end - at < 2 ? end : find_quote_or_escape(at + 2, end);
     }
     return at < end ? at + 1 : end;
@@ -101,11 +99,10 @@ static const char *skip_scalar(const char *at, const char *end)
 static const char *skip_container(const char *at, const char *end)
 {
     size_t depth = 0;
-    bool escaped = false;
     while (at < end) {
         char c = *at++;
         if (c == '"') {
-            at = skip_string(at, end, &escaped);
+            at = skip_string(at, end);
         } else if (c == '{' || c == '[') {
             depth++;
         } else if (c == '}' || c == ']') {
@@ -120,12 +117,11 @@ static const char *skip_container(const char *at, const char *end)
 
 static const char *skip_value(const char *at, const char *end)
 {
-    bool escaped = false;
     if (at == end) {
         return end;
     }
     if (*at == '"') {
-        return skip_string(at + 1, end, &escaped);
+        return skip_string(at + 1, end);
     }
     if (*at == '{' || *at == '[') {
         return skip_container(at, end);
@@ -268,24 +264,17 @@ static bool escaped_equal(struct slice text, struct slice name)
 
 /* Members */
 
-/* Whether a name is written in JSON as it is. */
-static bool is_plain(struct slice name)
-{
-    return find_quote_or_escape(name.data, end_of(name)) == end_of(name);
-}
-
 /* Whether the name at *at, behind its quote, is `name`; *at moves behind it. */
 static bool take_name(const char **at, const char *end, struct slice name)
 {
-    bool escaped = false;
     const char *begin = *at;
-    if ((size_t)(end - begin) > name.len && begin[name.len] == '"' &&
-        slice_equal(slice_make(begin, name.len), name) && is_plain(name)) {
-        *at = begin + name.len + 1;
-        return true;
+    const char *stop = find_quote_or_escape(begin, end);
+    if (stop < end && *stop == '"') {
+        *at = stop + 1;
+        return slice_equal(slice_between(begin, stop), name);
     }
-    *at = skip_string(begin, end, &escaped);
-    return escaped && escaped_equal(slice_between(begin, *at - 1), name);
+    *at = skip_string(stop, end);
+    return *at > begin && escaped_equal(slice_between(begin, *at - 1), name);
 }
 
 /*

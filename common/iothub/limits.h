@@ -7,13 +7,14 @@
 
 #define KIB 1024
 
-/* Identities. */
+/* Identities.  Devices have no quota here; the hub's is a million (TooManyDevices). */
 #define LIMIT_ID_CHARS            128 /* deviceId, moduleId */
 #define LIMIT_STATUS_REASON_CHARS 128
 #define LIMIT_KEY_MIN_BYTES       16 /* decoded symmetric key */
 #define LIMIT_KEY_MAX_BYTES       64
 #define LIMIT_MODULES_PER_DEVICE  50
 #define LIMIT_LIST_DEVICES        1000 /* GET /devices?top= */
+#define LIMIT_BULK_ITEMS          100
 
 /* Twins: sizes count names and values, numbers as 8 and booleans as 4 bytes. */
 #define LIMIT_TAGS_BYTES        (8 * KIB)
@@ -30,7 +31,20 @@
 #define LIMIT_C2D_BYTES        (64 * KIB)
 #define LIMIT_C2D_QUEUE        50
 #define LIMIT_MESSAGE_ID_CHARS 128
+#define LIMIT_D2C_BATCH        500 /* messages */
 #define EVENT_PARTITIONS       16 /* the default the C SDK's end-to-end suite assumes */
+
+/* Cloud-to-device messages, and the feedback on them: the defaults of a hub's settings. */
+#define LIMIT_C2D_PROPERTIES_BYTES (60 * KIB) /* encoded; ours: an MQTT topic can take them */
+#define LIMIT_C2D_TTL_S            (2 * 24 * 3600)
+#define C2D_TTL_S                  3600
+#define C2D_LOCK_S                 60
+#define C2D_DELIVERIES             10
+#define FEEDBACK_BATCH             64
+#define FEEDBACK_BATCH_S           15
+#define FEEDBACK_TTL_S             3600
+#define FEEDBACK_DELIVERIES        10
+#define LIMIT_FEEDBACK_RECORDS     100000 /* ours */
 
 /* Direct methods. */
 #define LIMIT_METHOD_PAYLOAD_BYTES (128 * KIB)
@@ -52,6 +66,12 @@
 #define LIMIT_ACTIVE_JOBS       100 /* ours: the hub allows 1 to 10 by tier */
 #define LIMIT_JOB_START_AHEAD_S (168 * 3600)
 #define JOB_EXECUTION_S         3600 /* when maxExecutionTimeInSeconds is missing */
+
+/* Configurations and edge deployments. */
+#define LIMIT_CONFIGURATION_ID_CHARS 128
+#define LIMIT_CONFIGURATIONS         100 /* of both kinds together */
+#define LIMIT_CONFIGURATION_METRICS  5   /* custom ones of a configuration */
+#define LIMIT_DEPLOYMENT_MODULES     50
 
 /* MQTT. */
 #define LIMIT_MQTT_PACKET_BYTES   (LIMIT_D2C_BYTES + 64 * KIB + 16) /* a full message and its topic */

@@ -10,6 +10,11 @@
 #ifndef IOTHUB_STATUS_H
 #define IOTHUB_STATUS_H
 
+/* What the client libraries show of themselves; everything else in them is hidden. */
+#ifndef IOTHUB_API
+#define IOTHUB_API __attribute__((visibility("default")))
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -184,27 +189,28 @@ enum iothub_status {
  * The outcome's name as it goes over the wire: "DeviceNotFound".
  * @return a constant; "Unknown" for a value that is no row.
  */
-const char *iothub_status_name(enum iothub_status status);
+IOTHUB_API const char *iothub_status_name(enum iothub_status status);
 
 /**
  * The HTTP status of a hub's outcome: 404 for IOTHUB_DEVICE_NOT_FOUND.
  * @return 200 for IOTHUB_OK; 500 for an outcome that has no wire form.
  */
-int iothub_status_http(enum iothub_status status);
+IOTHUB_API int iothub_status_http(enum iothub_status status);
 
 /**
  * The outcome with that name, compared without case.
  * @param name  NUL-terminated.
  * @return the row's status, or `otherwise` when there is none.
  */
-enum iothub_status iothub_status_from_name(const char *name, enum iothub_status otherwise);
+IOTHUB_API enum iothub_status iothub_status_from_name(const char *name,
+                                                      enum iothub_status otherwise);
 
 /**
  * The most general outcome for an HTTP status that came without a name.
  * @return IOTHUB_OK below 300; the status's *000 row (IOTHUB_SERVER_ERROR for 500), or
  *         IOTHUB_UNEXPECTED_ANSWER.
  */
-enum iothub_status iothub_status_from_http(int http_status);
+IOTHUB_API enum iothub_status iothub_status_from_http(int http_status);
 
 #ifdef __cplusplus
 }

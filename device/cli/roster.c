@@ -4,15 +4,14 @@
  * A device's connection string names its device.  A policy's names none: then --device-id or
  * --device-prefix do, and each device gets a connection string that the policy's key signs for.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/file.h"
+#include "cli/ready.h"
 #include "device/cli/app.h"
-#include "device/cli/file.h"
-#include "device/cli/ready.h"
 #include "iothub/connection_string.h"
 #include "iothub/identity.h"
 
@@ -46,26 +45,6 @@ static void append(struct roster *roster, const struct connection_string *cs)
     char *text_owned = buf_take_text(&text);
     char *name_owned = buf_take_text(&name);
     append_take(roster, &text_owned, &name_owned);
-}
-
-static int read_ready_file(const struct cli_call *call, struct ready *ready)
-{
-    const struct app_values *v = call->values;
-    struct buf text;
-    struct buf error;
-    buf_init(&text, FILE_MAX_BYTES);
-    buf_init(&error, BUF_CAP_OWN);
-    int result = file_read(v->ready_file, &text);
-    if (result != 0) {
-        buf_put_text(&error, strerror(-result));
-    }
-    bool is_good = result == 0 && ready_fill(ready, buf_slice(&text), v->is_plain, &error);
-    if (!is_good) {
-        cli_complain(call, "%s: %s", v->ready_file, buf_text(&error));
-    }
-    mem_free_secret(text.data, text.len);
-    buf_finish(&error);
-    return is_good ? CLI_DONE : CLI_FAILED;
 }
 
 /* One device of a policy, or all of a prefix; `policy` is changed for each and put back. */
@@ -156,7 +135,7 @@ static int add_lines(const struct cli_call *call, struct roster *roster, const c
 {
     struct buf text;
     buf_init(&text, FILE_MAX_BYTES);
-    int result = file_read(path, &text);
+    int result = cli_file_read(path, &text);
     int code = CLI_DONE;
     if (result != 0) {
         cli_complain(call, "%s: %s", path, strerror(-result));
@@ -178,10 +157,12 @@ static int add_lines(const struct cli_call *call, struct roster *roster, const c
     return code;
 }
 
-static int fill(const struct cli_call *call, struct ready *ready, struct roster *roster)
+static int fill(const struct cli_call *call, struct cli_ready *ready, struct roster *roster)
 {
     const struct app_values *v = call->values;
-    int code = v->ready_file == NULL ? CLI_DONE : read_ready_file(call, ready);
+    struct cli_ready_port port = {v->is_plain ? "mqttPort" : "mqttsPort", v->is_plain};
+    int code = v->ready_file == NULL ? CLI_DONE
+                                     : cli_ready_read(call, v->ready_file, port, ready);
     if (code != CLI_DONE) {
         return code;
     }
@@ -204,14 +185,14 @@ int roster_init(const struct cli_call *call, struct roster *out)
     const struct app_values *v = call->values;
     /* A file of connection strings takes the place of the one in the environment. */
     bool is_many = v->connection_strings != NULL;
-    struct ready ready = {
+    struct cli_ready ready = {
         .connection_string = is_many ? NULL : mem_dup_text(v->connection_string),
         .ca_file = mem_dup_text(v->ca_file),
         .port = v->port,
     };
     struct roster roster = {0};
     int code = fill(call, &ready, &roster);
-    ready_finish(&ready);
+    cli_ready_finish(&ready);
     if (code != CLI_DONE) {
         roster_finish(&roster);
         return code;

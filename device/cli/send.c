@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "device/cli/file.h"
+#include "cli/file.h"
 #include "device/cli/single.h"
 #include "device/cli/source.h"
 #include "device/cli/verbs.h"
@@ -61,7 +61,7 @@ static int open_file(struct sending *s)
 {
     struct buf text;
     buf_init(&text, SOURCE_MAX_BYTES);
-    int result = file_read(s->values->file, &text);
+    int result = cli_file_read(s->values->file, &text);
     if (result != 0) {
         cli_complain(s->single.call, "%s: %s", s->values->file, strerror(-result));
         buf_finish(&text);

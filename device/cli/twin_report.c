@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "device/cli/file.h"
+#include "cli/file.h"
 #include "device/cli/single.h"
 #include "device/cli/verbs.h"
 #include "iothub/limits.h"
@@ -41,7 +41,7 @@ static char *patch_of(const struct cli_call *call, const char *argument)
     }
     struct buf text;
     buf_init(&text, (size_t)LIMIT_D2C_BYTES);
-    int result = file_read(argument + 1, &text);
+    int result = cli_file_read(argument + 1, &text);
     if (result != 0) {
         cli_complain(call, "%s: %s", argument + 1, strerror(-result));
         buf_finish(&text);

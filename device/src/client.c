@@ -8,20 +8,24 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/random.h"
 #include "device/src/credential.h"
 #include "iothub/sas_token.h"
 
-/* Bits and filters, in the order they are asked for. */
-static const struct {
+/* Bits and filters, in the order they are asked for; NULL is the client's own. */
+static const struct subscription {
     unsigned bit;
     const char *filter;
+    int qos;
 } subscriptions[] = {
-    {SUBSCRIBE_METHODS, TOPIC_FILTER_METHODS},
-    {SUBSCRIBE_TWIN,    TOPIC_FILTER_TWIN   },
-    {SUBSCRIBE_DESIRED, TOPIC_FILTER_DESIRED},
+    {SUBSCRIBE_METHODS,  TOPIC_FILTER_METHODS, 0},
+    {SUBSCRIBE_TWIN,     TOPIC_FILTER_TWIN,    0},
+    {SUBSCRIBE_DESIRED,  TOPIC_FILTER_DESIRED, 0},
+ /* What is queued at the hub leaves the queue when it is acknowledged. */
+    {SUBSCRIBE_MESSAGES, NULL,                 1},
 };
 
 static int64_t now_of(const struct iothub_device *client)
@@ -68,30 +72,38 @@ static bool may_subscribe(const struct iothub_device *client)
            client->session.state == SESSION_SUBSCRIBING;
 }
 
-/* One SUBSCRIBE for all that is wanted and not asked for yet. */
-static int subscribe_missing(struct iothub_device *client)
+static const char *filter_of(const struct iothub_device *client, size_t i)
+{
+    return subscriptions[i].filter == NULL ? client->messages_filter : subscriptions[i].filter;
+}
+
+/* One SUBSCRIBE for all of that QoS that is wanted and not asked for yet; its id, or 0. */
+static int subscribe_missing(struct iothub_device *client, int qos)
 {
     const char *filters[ARRAY_LEN(subscriptions)] = {NULL};
     size_t n_filters = 0;
+    unsigned asked = 0;
+    unsigned missing = client->wanted & ~client->subscribed;
     for (size_t i = 0; i < ARRAY_LEN(subscriptions); i++) {
-        if ((client->wanted & ~client->subscribed & subscriptions[i].bit) != 0) {
-            filters[n_filters++] = subscriptions[i].filter;
+        if ((missing & subscriptions[i].bit) != 0 && subscriptions[i].qos == qos) {
+            filters[n_filters++] = filter_of(client, i);
+            asked |= subscriptions[i].bit;
         }
     }
     int mid = 0;
     if (n_filters == 0 ||
-        link_subscribe(&client->link, filters, n_filters, &mid) != IOTHUB_OK) {
+        link_subscribe(&client->link, filters, n_filters, qos, &mid) != IOTHUB_OK) {
         return 0;
     }
-    client->subscribed = client->wanted;
+    client->subscribed |= asked;
     return mid;
 }
 
 void client_subscribe(struct iothub_device *client, unsigned bit)
 {
     client->wanted |= bit;
-    if (may_subscribe(client)) {
-        (void)subscribe_missing(client);
+    for (int qos = 0; may_subscribe(client) && qos < CLIENT_N_QOS; qos++) {
+        (void)subscribe_missing(client, qos);
     }
 }
 
@@ -104,7 +116,7 @@ void client_unsubscribe(struct iothub_device *client, unsigned bit)
     client->subscribed &= ~bit;
     for (size_t i = 0; i < ARRAY_LEN(subscriptions); i++) {
         if (subscriptions[i].bit == bit) {
-            link_unsubscribe(&client->link, subscriptions[i].filter);
+            link_unsubscribe(&client->link, filter_of(client, i));
         }
     }
 }
@@ -123,6 +135,9 @@ static void on_message(void *ctx, struct slice topic_text, struct slice payload)
     case TOPIC_KIND_DESIRED:
         twin_on_desired(client, &topic, payload);
         break;
+    case TOPIC_KIND_MESSAGE:
+        received_on_message(client, &topic, payload);
+        break;
     case TOPIC_KIND_OTHER:
         break;
     }
@@ -136,8 +151,10 @@ static void on_acknowledged(void *ctx, int mid)
 static void on_granted(void *ctx, int mid, bool is_granted)
 {
     struct iothub_device *client = ctx;
-    if (mid == client->subscribe_mid) {
-        client->subscribe_mid = 0;
+    for (int qos = 0; qos < CLIENT_N_QOS; qos++) {
+        if (mid == client->subscribe_mids[qos]) {
+            client->subscribe_mids[qos] = 0;
+        }
     }
     if (!is_granted) {
         client->is_subscription_refused = true;
@@ -159,7 +176,7 @@ static void open_link(struct iothub_device *client, struct moment now)
         client->renewal = renewal_of(now.now_ms, s->token_lifetime_s);
     }
     client->subscribed = 0;
-    client->subscribe_mid = 0;
+    memset(client->subscribe_mids, 0, sizeof(client->subscribe_mids));
     client->is_subscription_refused = false;
     if (client->announced != IOTHUB_DEVICE_CONNECTING) {
         char text[320];
@@ -209,7 +226,9 @@ static void notice_acceptance(struct iothub_device *client, struct moment now)
 {
     if (client->session.state == SESSION_OPENING && client->link.is_accepted) {
         session_accepted(&client->session, now.now_ms, client->renewal);
-        client->subscribe_mid = subscribe_missing(client);
+        for (int qos = 0; qos < CLIENT_N_QOS; qos++) {
+            client->subscribe_mids[qos] = subscribe_missing(client, qos);
+        }
     }
     if (client->is_subscription_refused) {
         client->is_subscription_refused = false;
@@ -217,7 +236,7 @@ static void notice_acceptance(struct iothub_device *client, struct moment now)
         return;
     }
     if (client->session.state == SESSION_SUBSCRIBING && client->link.is_accepted &&
-        client->subscribe_mid == 0) {
+        client->subscribe_mids[0] == 0 && client->subscribe_mids[1] == 0) {
         session_subscribed(&client->session);
         twin_flush(client);
         telemetry_flush(client);
@@ -368,6 +387,10 @@ static enum iothub_status init(struct iothub_device *client,
         .renewal = renewal_none(),
     };
     client->outbox.max_items = (size_t)s->max_sends;
+    struct buf filter;
+    buf_init(&filter, BUF_CAP_OWN);
+    topic_put_messages_filter(&filter, credential_identity(&s->cs));
+    client->messages_filter = buf_take_text(&filter);
     return init_link(client, error) ? IOTHUB_OK : IOTHUB_TLS_FAILED;
 }
 
@@ -401,6 +424,7 @@ void iothub_device_destroy(struct iothub_device *client)
     requests_finish(&client->requests);
     calls_clear(&client->calls);
     settings_finish(&client->settings);
+    free(client->messages_filter);
     free(client);
 }
 

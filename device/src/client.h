@@ -24,7 +24,11 @@ enum {
     SUBSCRIBE_METHODS = 1,
     SUBSCRIBE_TWIN = 2,
     SUBSCRIBE_DESIRED = 4,
+    SUBSCRIBE_MESSAGES = 8,
 };
+
+/* Subscriptions of each quality of service go in a SUBSCRIBE of their own. */
+#define CLIENT_N_QOS 2
 
 struct iothub_device {
     struct settings settings;
@@ -35,7 +39,9 @@ struct iothub_device {
 
     unsigned wanted;     /* subscriptions the application needs */
     unsigned subscribed; /* those asked for on this connection */
-    int subscribe_mid;   /* of the SUBSCRIBE that IOTHUB_DEVICE_CONNECTED waits for; 0: none */
+    char *messages_filter;
+    /* By QoS, of the SUBSCRIBE that IOTHUB_DEVICE_CONNECTED waits for; 0: none. */
+    int subscribe_mids[CLIENT_N_QOS];
     bool is_subscription_refused;
 
     struct outbox outbox;
@@ -52,6 +58,8 @@ struct iothub_device {
     void *on_method_ctx;
     iothub_device_desired_fn on_desired;
     void *on_desired_ctx;
+    iothub_device_message_fn on_message;
+    void *on_message_ctx;
 };
 
 /* Add to or take from the wanted subscriptions, at the hub as well when there is a connection.
@@ -73,6 +81,10 @@ void twin_on_response(struct iothub_device *client, const struct topic *topic,
                       struct slice payload);
 void twin_on_desired(struct iothub_device *client, const struct topic *topic,
                      struct slice payload);
+
+/* received.c */
+void received_on_message(struct iothub_device *client, const struct topic *topic,
+                         struct slice payload);
 
 /* method.c */
 void method_on_call(struct iothub_device *client, const struct topic *topic,

@@ -444,7 +444,7 @@ enum iothub_status link_publish(struct link *link, const char *topic, struct sli
 }
 
 enum iothub_status link_subscribe(struct link *link, const char *const *filters,
-                                  size_t n_filters, int *out_mid)
+                                  size_t n_filters, int qos, int *out_mid)
 {
     char *copies[FILTERS_MAX] = {NULL};
     if (n_filters > FILTERS_MAX) {
@@ -454,7 +454,7 @@ enum iothub_status link_subscribe(struct link *link, const char *const *filters,
         copies[i] = mem_dup_text(filters[i]);
     }
     int rc =
-        mosquitto_subscribe_multiple(link->mosq, out_mid, (int)n_filters, copies, 0, 0, NULL);
+        mosquitto_subscribe_multiple(link->mosq, out_mid, (int)n_filters, copies, qos, 0, NULL);
     for (size_t i = 0; i < n_filters; i++) {
         free(copies[i]);
     }

@@ -102,9 +102,9 @@ MUST_CHECK bool link_take_loss(struct link *link, struct link_loss *out);
 MUST_CHECK enum iothub_status link_publish(struct link *link, const char *topic,
                                            struct slice payload, int qos, int *out_mid);
 
-/* Subscribe to one or more filters with QoS 0; on_granted tells the outcome. */
+/* Subscribe to one or more filters; on_granted tells the outcome. */
 MUST_CHECK enum iothub_status link_subscribe(struct link *link, const char *const *filters,
-                                             size_t n_filters, int *out_mid);
+                                             size_t n_filters, int qos, int *out_mid);
 void link_unsubscribe(struct link *link, const char *filter);
 
 #endif

@@ -54,6 +54,7 @@ static struct message describe(const struct iothub_device_message *m,
     set_system(&message, MESSAGE_CORRELATION_ID, m->correlation_id);
     set_system(&message, MESSAGE_CONTENT_TYPE, m->content_type);
     set_system(&message, MESSAGE_CONTENT_ENCODING, m->content_encoding);
+    set_system(&message, MESSAGE_OUTPUT_NAME, m->output);
     for (size_t i = 0; i < m->n_properties; i++) {
         const struct iothub_device_property *p = &m->properties[i];
         properties[i] = (struct property){slice_of(p->name), slice_of(p->value),

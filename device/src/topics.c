@@ -74,6 +74,39 @@ static struct topic read_twin(struct slice rest)
     return topic;
 }
 
+/* What is behind "devices/{d}", and for a module behind "/modules/{m}". */
+static struct slice behind_identity(struct slice text, bool *is_module)
+{
+    struct slice rest = slice_from(text, sizeof(TOPIC_DEVICES) - 1);
+    rest = slice_from(rest, slice_find(rest, '/'));
+    *is_module = slice_starts_with(rest, SLICE(TOPIC_MODULES));
+    if (*is_module) {
+        rest = slice_from(rest, sizeof(TOPIC_MODULES) - 1);
+        rest = slice_from(rest, slice_find(rest, '/'));
+    }
+    return rest;
+}
+
+/* {d}/messages/devicebound/{bag} or {d}/modules/{m}/inputs/{input}/{bag}: the subscription was
+ * for this client's own identity, so that it need not be looked at. */
+static struct topic read_message(struct slice text)
+{
+    bool is_module = false;
+    struct topic topic = {.kind = TOPIC_KIND_MESSAGE};
+    struct slice rest = behind_identity(text, &is_module);
+    const struct slice prefix = is_module ? SLICE(TOPIC_INPUTS) : SLICE(TOPIC_DEVICEBOUND);
+    if (!slice_starts_with(rest, prefix)) {
+        return (struct topic){0};
+    }
+    rest = slice_from(rest, prefix.len);
+    if (is_module) {
+        topic.name = slice_make(rest.data, slice_find(rest, '/'));
+        rest = slice_from(rest, topic.name.len + 1);
+    }
+    topic.bag = rest;
+    return topic;
+}
+
 struct topic topic_read(struct slice text)
 {
     const struct slice method = SLICE(TOPIC_METHOD_POST);
@@ -89,7 +122,26 @@ struct topic topic_read(struct slice text)
         return (struct topic){.kind = TOPIC_KIND_DESIRED,
                               .version = version_of(slice_from(text, desired.len))};
     }
+    if (slice_starts_with(text, SLICE(TOPIC_DEVICES))) {
+        return read_message(text);
+    }
     return (struct topic){0};
+}
+
+static void put_identity(struct buf *out, struct identity id)
+{
+    buf_put_text(out, TOPIC_DEVICES);
+    buf_put_slice(out, id.device_id);
+    if (identity_is_module(id)) {
+        buf_put_text(out, TOPIC_MODULES);
+        buf_put_slice(out, id.module_id);
+    }
+}
+
+void topic_put_messages_filter(struct buf *out, struct identity id)
+{
+    put_identity(out, id);
+    buf_put_text(out, identity_is_module(id) ? TOPIC_INPUTS "#" : TOPIC_DEVICEBOUND "#");
 }
 
 void topic_put_events(struct buf *out, struct identity id, const struct message *message)
@@ -98,12 +150,7 @@ void topic_put_events(struct buf *out, struct identity id, const struct message 
     buf_init(&bag, out->cap);
     message_put_bag(&bag, message);
 
-    buf_put_text(out, TOPIC_DEVICES);
-    buf_put_slice(out, id.device_id);
-    if (identity_is_module(id)) {
-        buf_put_text(out, TOPIC_MODULES);
-        buf_put_slice(out, id.module_id);
-    }
+    put_identity(out, id);
     buf_put_text(out, TOPIC_EVENTS);
     buf_put_slice(out, buf_slice(&bag));
     out->failed = out->failed || bag.failed;

@@ -24,12 +24,14 @@ enum topic_kind {
     TOPIC_KIND_METHOD,
     TOPIC_KIND_TWIN,
     TOPIC_KIND_DESIRED,
+    TOPIC_KIND_MESSAGE,
 };
 
 /* A received topic; slices into its text. */
 struct topic {
     enum topic_kind kind;
-    struct slice name; /* of a method */
+    struct slice name; /* of a method, or of the input that a module's message came by */
+    struct slice bag;  /* of a message: its properties, still encoded */
     struct slice rid;  /* of a method or a twin response */
     int status;        /* of a twin response */
     int64_t version;   /* of a twin response or a desired patch; 0 when absent */
@@ -37,6 +39,9 @@ struct topic {
 
 /* What does not have one of the documented shapes is TOPIC_KIND_OTHER. */
 struct topic topic_read(struct slice text);
+
+/* devices/{d}/messages/devicebound/# or devices/{d}/modules/{m}/inputs/# */
+void topic_put_messages_filter(struct buf *out, struct identity id);
 
 /* devices/{d}[/modules/{m}]/messages/events/{bag} */
 void topic_put_events(struct buf *out, struct identity id, const struct message *message);

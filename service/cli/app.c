@@ -12,10 +12,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/file.h"
+#include "cli/ready.h"
 #include "iothub/json.h"
 #include "service/cli/columns.h"
-#include "service/cli/file.h"
-#include "service/cli/ready.h"
 
 /* A JSON argument's file; the hub takes no longer body. */
 #define FILE_MAX_BYTES ((size_t)1 << 20)
@@ -58,7 +58,26 @@ static void catch_signals(void)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
-static int create(struct app *app, const struct ready *ready)
+/* Settle connection string, CA file and port, with the ready file's where none are given. */
+static int find_hub(const struct cli_call *call, struct cli_ready *out)
+{
+    const struct app_values *values = call->values;
+    struct cli_ready_port port = {values->is_plain ? "httpPort" : "httpsPort",
+                                  values->is_plain};
+    out->connection_string = mem_dup_text(values->connection_string);
+    out->ca_file = mem_dup_text(values->ca_file);
+    out->port = values->port;
+    int code = values->ready_file == NULL ? CLI_DONE
+                                          : cli_ready_read(call, values->ready_file, port, out);
+    if (code == CLI_DONE && out->connection_string == NULL) {
+        cli_complain(call, "which hub? Give --connection-string or IOTHUB_CONNECTION_STRING, "
+                           "or --ready-file for a local one");
+        return CLI_WRONG;
+    }
+    return code;
+}
+
+static int create(struct app *app, const struct cli_ready *ready)
 {
     const struct app_values *values = app->values;
     const struct iothub_service_options options = {
@@ -115,13 +134,13 @@ static bool check_texts(const struct cli_call *call)
 int app_open(const struct cli_call *call, struct app *out)
 {
     struct app app = {.call = call, .values = call->values};
-    struct ready ready = {0};
+    struct cli_ready ready = {0};
     log_set_level(app.values->is_verbose ? LOG_DEBUG : (enum log_level)app.values->log_level);
-    int code = check_texts(call) ? ready_resolve(call, app.values, &ready) : CLI_WRONG;
+    int code = check_texts(call) ? find_hub(call, &ready) : CLI_WRONG;
     if (code == CLI_DONE) {
         code = create(&app, &ready);
     }
-    ready_finish(&ready);
+    cli_ready_finish(&ready);
     if (code == CLI_DONE) {
         catch_signals();
         *out = app;
@@ -199,35 +218,49 @@ int app_end(struct app *app, enum iothub_status status, char *document,
     return code;
 }
 
+bool app_bytes_argument(const struct cli_call *call, const char *name, const char *value,
+                        size_t max, struct buf *out)
+{
+    int result = 0;
+    buf_init(out, max);
+    if (value == NULL) {
+        return true;
+    }
+    if (value[0] != '@') {
+        buf_put_text(out, value);
+        result = out->failed ? -EFBIG : 0;
+    } else {
+        result = cli_file_read(value + 1, out);
+    }
+    if (result != 0) {
+        cli_complain(call, "--%s: %s: %s", name, value[0] == '@' ? value + 1 : "the text",
+                     strerror(-result));
+        buf_finish(out);
+    }
+    return result == 0;
+}
+
 bool app_json_argument(const struct cli_call *call, const char *name, const char *value,
                        char **out)
 {
+    struct buf text;
+    struct buf error;
     if (value == NULL) {
         *out = NULL;
         return true;
     }
-    struct buf text;
-    struct buf error;
-    buf_init(&text, FILE_MAX_BYTES);
+    if (!app_bytes_argument(call, name, value, FILE_MAX_BYTES, &text)) {
+        return false;
+    }
     buf_init(&error, BUF_CAP_OWN);
-    bool is_good = true;
-    if (value[0] != '@') {
-        buf_put_text(&text, value);
-    } else if (!file_read(value + 1, &text)) {
-        cli_complain(call, "--%s: %s: %s", name, value + 1, strerror(errno));
-        is_good = false;
-    }
-    if (is_good) {
-        json_t *tree = json_parse(buf_slice(&text), &error);
-        is_good = tree != NULL;
-        if (!is_good) {
-            cli_complain(call, "--%s is not JSON: %s", name, buf_text(&error));
-        }
-        json_decref(tree);
-    }
+    json_t *tree = json_parse(buf_slice(&text), &error);
+    bool is_good = tree != NULL;
     if (is_good) {
         *out = buf_take_text(&text);
+    } else {
+        cli_complain(call, "--%s is not JSON: %s", name, buf_text(&error));
     }
+    json_decref(tree);
     buf_finish(&text);
     buf_finish(&error);
     return is_good;

@@ -72,6 +72,40 @@ struct app_values {
     int64_t execution_ms;
     int64_t poll_ms;
 
+    /* Many identities. */
+    char *import_mode;
+    bool leaves_keys_out;
+    bool has_modules;
+    int64_t renewed_key; /* index into enum iothub_service_key */
+
+    /* Configurations and digital twins. */
+    char *content;
+    char *target_condition;
+    int64_t priority; /* -1: not given */
+    char *labels;
+    char *metrics;
+    char *patch;
+    char *component;
+
+    /* Messages. */
+    char *data;
+    struct cli_list properties;
+    char *message_id;
+    char *correlation_id;
+    char *user_id;
+    char *content_type;
+    char *content_encoding;
+    int64_t ack; /* index into enum iothub_service_ack */
+    char *expiry_time;
+    int64_t expiry_in_ms;
+    bool is_abandoned;
+
+    /* Verbs that watch. */
+    int64_t count;  /* 0: no end */
+    int64_t for_ms; /* 0: no end */
+    char *after;
+    bool is_from_start;
+
     /* schedule-jobs. */
     int64_t method_wait_ms;
     int64_t twin_wait_ms;
@@ -109,6 +143,11 @@ struct app_values {
     }
 
 /* Rows that several verbs have. */
+#define APP_OPTIONS_WATCH \
+    APP_NUMBER("count", "N", "0", "End when that many have come; 0 has no end", count, 0, \
+               INT64_MAX), \
+        APP_SECONDS("for", "0", "End after this time; 0 has no end", for_ms, 0, \
+                    INT64_C(365) * 24 * 3600 * 1000)
 #define APP_OPTION_MODULE \
     APP_TEXT("module", "ID", "Work on this module of the device", module_id)
 #define APP_OPTION_ETAG \
@@ -139,6 +178,7 @@ struct app_view {
     const struct cli_column *columns;
     size_t n_columns;
     bool is_list;
+    /* No columns: a card shows the members as they appear. */
     void (*prepare)(json_t *tree); /* changes the tree for people; NULL: nothing to do */
 };
 
@@ -187,6 +227,14 @@ void app_print(struct buf *text);
  */
 MUST_CHECK bool app_json_argument(const struct cli_call *call, const char *name,
                                   const char *value, char **out);
+
+/**
+ * The bytes of an option that is a text, or a file's content with "@FILE", or stdin's "@-".
+ * @param value  NULL leaves `out` empty.
+ * @param max    how many bytes it may have; more is complained about.
+ */
+MUST_CHECK bool app_bytes_argument(const struct cli_call *call, const char *name,
+                                   const char *value, size_t max, struct buf *out);
 
 /* Whole seconds of an option in milliseconds, rounded up. */
 int app_seconds(int64_t ms);

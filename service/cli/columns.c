@@ -126,6 +126,73 @@ static const struct cli_column job_devices[] = {
     {"description",  "error.description"                   },
 };
 
+static const struct cli_column configuration[] = {
+    {"id",              "id"                                 },
+    {"targetCondition", "targetCondition"                    },
+    {"priority",        "priority"                           },
+    {"labels",          "labels"                             },
+    {"schemaVersion",   "schemaVersion"                      },
+    {"content",         "content"                            },
+    {"createdTime",     "createdTimeUtc"                     },
+    {"lastUpdatedTime", "lastUpdatedTimeUtc"                 },
+    {"targeted",        "systemMetrics.results.targetedCount"},
+    {"applied",         "systemMetrics.results.appliedCount" },
+    {"metrics",         "metrics.results"                    },
+    {"metricQueries",   "metrics.queries"                    },
+    {"etag",            "etag"                               },
+};
+
+static const struct cli_column configurations[] = {
+    {"id",              "id"                                 },
+    {"priority",        "priority"                           },
+    {"targetCondition", "targetCondition"                    },
+    {"targeted",        "systemMetrics.results.targetedCount"},
+    {"applied",         "systemMetrics.results.appliedCount" },
+    {"lastUpdatedTime", "lastUpdatedTimeUtc"                 },
+};
+
+static const struct cli_column configuration_test[] = {
+    {"targetCondition", "targetConditionError"   },
+    {"metrics",         "customMetricQueryErrors"},
+};
+
+static const struct cli_column statistics[] = {
+    {"devices",   "totalDeviceCount"    },
+    {"enabled",   "enabledDeviceCount"  },
+    {"disabled",  "disabledDeviceCount" },
+    {"connected", "connectedDeviceCount"},
+};
+
+static const struct cli_column purge[] = {
+    {"deviceId", "deviceId"           },
+    {"purged",   "totalMessagesPurged"},
+};
+
+static const struct cli_column sent[] = {
+    {"deviceId",  "deviceId" },
+    {"messageId", "messageId"},
+};
+
+static const struct cli_column keys[] = {
+    {"deviceId", "id"      },
+    {"moduleId", "moduleId"},
+};
+
+static const struct cli_column feedback[] = {
+    {"messageId",   "originalMessageId"},
+    {"deviceId",    "deviceId"         },
+    {"statusCode",  "statusCode"       },
+    {"description", "description"      },
+    {"time",        "enqueuedTimeUtc"  },
+};
+
+static const struct cli_column import[] = {
+    {"deviceId",  "deviceId"   },
+    {"moduleId",  "moduleId"   },
+    {"error",     "errorCode"  },
+    {"errorText", "errorStatus"},
+};
+
 const struct app_view columns_device = APP_CARD(device);
 const struct app_view columns_devices = APP_LIST(devices);
 const struct app_view columns_module = APP_CARD(module);
@@ -142,6 +209,16 @@ const struct app_view columns_twin = {twin, ARRAY_LEN(twin), false, drop_metadat
 const struct app_view columns_method_result = APP_CARD(method_result);
 const struct app_view columns_job = APP_CARD(job);
 const struct app_view columns_job_devices = APP_LIST(job_devices);
+const struct app_view columns_configuration = APP_CARD(configuration);
+const struct app_view columns_configurations = APP_LIST(configurations);
+const struct app_view columns_configuration_test = APP_CARD(configuration_test);
+const struct app_view columns_statistics = APP_CARD(statistics);
+const struct app_view columns_purge = APP_CARD(purge);
+const struct app_view columns_sent = APP_CARD(sent);
+const struct app_view columns_keys = APP_LIST(keys);
+const struct app_view columns_feedback = APP_LIST(feedback);
+const struct app_view columns_import = APP_LIST(import);
+const struct app_view columns_any = {NULL, 0, false, NULL};
 
 /* The value at a path of members parted by dots; NULL when there is none. */
 static const json_t *find(const json_t *row, const char *path)
@@ -201,22 +278,20 @@ static void add_known(struct columns *out, const struct cli_column *known, size_
     }
 }
 
-static void add_members(struct columns *out, const json_t *rows)
+static void add_members(struct columns *out, const json_t *row)
 {
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        json_t *row = json_array_get(rows, i);
-        const char *name = NULL;
-        json_t *value = NULL;
-        json_object_foreach(row, name, value)
-        {
-            add(out, name, name);
-        }
+    for (void *at = json_object_iter((json_t *)(uintptr_t)row); at != NULL;
+         at = json_object_iter_next((json_t *)(uintptr_t)row, at)) {
+        add(out, json_object_iter_key(at), json_object_iter_key(at));
     }
 }
 
 void columns_of_card(struct columns *out, const struct app_view *view, const json_t *document)
 {
     *out = (struct columns){0};
+    if (view->n_columns == 0) {
+        add_members(out, document);
+    }
     for (size_t i = 0; i < view->n_columns; i++) {
         if (find(document, view->columns[i].path) != NULL) {
             add(out, view->columns[i].title, view->columns[i].path);
@@ -234,6 +309,8 @@ void columns_for_rows(struct columns *out, const char *item_type, const json_t *
     } else if (strcmp(item_type, "JobResponse") == 0) {
         add_known(out, jobs, ARRAY_LEN(jobs), rows);
     } else {
-        add_members(out, rows);
+        for (size_t i = 0; i < json_array_size(rows); i++) {
+            add_members(out, json_array_get(rows, i));
+        }
     }
 }

@@ -20,6 +20,18 @@ extern const struct app_view columns_twin;
 extern const struct app_view columns_method_result;
 extern const struct app_view columns_job;
 extern const struct app_view columns_job_devices;
+extern const struct app_view columns_configuration;
+extern const struct app_view columns_configurations;
+extern const struct app_view columns_configuration_test;
+extern const struct app_view columns_statistics;
+extern const struct app_view columns_purge;
+extern const struct app_view columns_sent;
+extern const struct app_view columns_keys;
+extern const struct app_view columns_feedback;
+extern const struct app_view columns_import;
+
+/* Whatever members there are. */
+extern const struct app_view columns_any;
 
 /* More columns than this no screen shows; later ones are left out. */
 #define COLUMNS_MAX 32
@@ -30,7 +42,8 @@ struct columns {
     size_t n_items;
 };
 
-/* Those of a card's columns that the document has a value for. */
+/* Those of a card's columns that the document has a value for; all its members for a card
+ * without columns. */
 void columns_of_card(struct columns *out, const struct app_view *view, const json_t *document);
 
 /**

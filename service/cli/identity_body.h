@@ -25,6 +25,24 @@
         APP_TEXT("secondary-thumbprint", "HEX", "The second certificate's", \
                  secondary_thumbprint)
 
+/* The options that change how a device or module proves itself. */
+#define IDENTITY_CHANGE_OPTIONS \
+    APP_CHOICE("new-auth", "keep|" APP_AUTH_WORDS, "keep", "How it proves who it is", \
+               new_auth), \
+        IDENTITY_SECRET_OPTIONS
+
+/* The first word of choices that leave a member as it is. */
+#define IDENTITY_KEEP 0
+
+/* Nothing happens for NULL. */
+void identity_set_text(json_t *object, const char *name, const char *text);
+
+/* The object under that name, made when it is missing or null. */
+json_t *identity_inner(json_t *object, const char *name);
+
+/* Change an identity's `authentication` as those options say. */
+void identity_change_authentication(json_t *identity, const struct app_values *values);
+
 /* An `authentication` object of that type, index into APP_AUTH_WORDS; a new reference. */
 json_t *identity_authentication(const struct app_values *values, int64_t auth);
 

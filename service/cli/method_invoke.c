@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
-#include "service/cli/columns.h"
+#include "service/cli/method_result.h"
 #include "service/cli/verbs.h"
 
 static const struct cli_option options[] = {
@@ -14,47 +14,27 @@ static const struct cli_option options[] = {
     APP_OPTION_CONNECT_TIMEOUT,
 };
 
-/* One document of both, as the hub itself writes it. */
-static char *join(const struct iothub_service_method_result *result)
+static int invoke(struct app *app, const char *payload)
 {
-    struct buf text;
-    buf_init(&text, BUF_CAP_OWN);
-    buf_putf(&text, "{\"status\":%d,\"payload\":%s}", result->status, result->payload);
-    return buf_take_text(&text);
-}
-
-static enum iothub_status invoke(struct app *app, const char *payload, char **out)
-{
-    const struct app_values *values = app->values;
-    const struct iothub_service_method method = {
-        .name = app->call->arguments[1],
-        .payload = payload,
-        .response_timeout_s = app_seconds(values->response_timeout_ms),
-        .connect_timeout_s = app_seconds(values->connect_timeout_ms),
-    };
+    const struct iothub_service_method method =
+        method_of_options(app->values, app->call->arguments[1], payload);
     struct iothub_service_method_result result = {0};
     enum iothub_status status = iothub_service_method_invoke(
-        app->service, app->call->arguments[0], values->module_id, &method, &result);
-    if (status == IOTHUB_OK) {
-        *out = join(&result);
-    }
-    iothub_service_method_result_finish(&result);
-    return status;
+        app->service, app->call->arguments[0], app->values->module_id, &method, &result);
+    return method_result_end(app, status, &result);
 }
 
 static int run(struct cli_call *call)
 {
     struct app app;
     char *payload = NULL;
-    char *result = NULL;
     const struct app_values *values = call->values;
     if (!app_json_argument(call, "payload", values->payload, &payload)) {
         return CLI_WRONG;
     }
     int code = app_open(call, &app);
     if (code == CLI_DONE) {
-        enum iothub_status status = invoke(&app, payload, &result);
-        code = app_end(&app, status, result, &columns_method_result);
+        code = invoke(&app, payload);
     }
     free(payload);
     return code;

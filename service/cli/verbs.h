@@ -14,18 +14,42 @@ extern const struct cli_verb verb_device_list;
 extern const struct cli_verb verb_device_update;
 extern const struct cli_verb verb_device_delete;
 extern const struct cli_verb verb_device_connection_string;
+extern const struct cli_verb verb_device_import;
+extern const struct cli_verb verb_device_export;
+extern const struct cli_verb verb_keys_regenerate;
+extern const struct cli_verb verb_statistics;
 
 extern const struct cli_verb verb_module_create;
 extern const struct cli_verb verb_module_get;
 extern const struct cli_verb verb_module_list;
+extern const struct cli_verb verb_module_update;
 extern const struct cli_verb verb_module_delete;
 
 extern const struct cli_verb verb_twin_get;
 extern const struct cli_verb verb_twin_update;
 extern const struct cli_verb verb_twin_replace;
 
+extern const struct cli_verb verb_digital_twin_get;
+extern const struct cli_verb verb_digital_twin_update;
+
 extern const struct cli_verb verb_method_invoke;
+extern const struct cli_verb verb_command_invoke;
+
+extern const struct cli_verb verb_c2d_send;
+extern const struct cli_verb verb_c2d_purge;
+extern const struct cli_verb verb_feedback_receive;
+extern const struct cli_verb verb_feedback_watch;
+extern const struct cli_verb verb_monitor_events;
+
 extern const struct cli_verb verb_query;
+
+extern const struct cli_verb verb_configuration_create;
+extern const struct cli_verb verb_configuration_get;
+extern const struct cli_verb verb_configuration_list;
+extern const struct cli_verb verb_configuration_update;
+extern const struct cli_verb verb_configuration_delete;
+extern const struct cli_verb verb_configuration_test;
+extern const struct cli_verb verb_content_apply;
 
 extern const struct cli_verb verb_job_create_method;
 extern const struct cli_verb verb_job_create_twin;

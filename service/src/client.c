@@ -9,9 +9,9 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "http/hub_error.h"
 #include "iothub/json.h"
 #include "iothub/sas_token.h"
-#include "service/src/hub_error.h"
 
 /* Error texts are for people; the hub's own are cut to about this already. */
 #define ERROR_TEXT_MAX 2048
@@ -46,7 +46,7 @@ enum iothub_status client_fail(struct iothub_service *service, enum iothub_statu
 }
 
 enum iothub_status client_check_json(struct iothub_service *service, const char *what,
-                                     const char *text, bool is_object)
+                                     const char *text, enum client_document kind)
 {
     if (text == NULL) {
         return client_fail(service, IOTHUB_BAD_ARGUMENT, "%s is missing", what);
@@ -58,12 +58,19 @@ enum iothub_status client_check_json(struct iothub_service *service, const char 
     if (value == NULL) {
         status = client_fail(service, IOTHUB_BAD_ARGUMENT, "%s is not JSON: %s", what,
                              buf_text(&error));
-    } else if (is_object && !json_is_object(value)) {
+    } else if (kind == CLIENT_OBJECT && !json_is_object(value)) {
         status = client_fail(service, IOTHUB_BAD_ARGUMENT, "%s is not a JSON object", what);
+    } else if (kind == CLIENT_ARRAY && !json_is_array(value)) {
+        status = client_fail(service, IOTHUB_BAD_ARGUMENT, "%s is not a JSON array", what);
     }
     json_decref(value);
     buf_finish(&error);
     return status;
+}
+
+const char *client_etag_or_any(const char *etag)
+{
+    return etag == NULL ? "*" : etag;
 }
 
 /* Make sure that service->token is there and has some life left. */
@@ -85,71 +92,56 @@ static bool renew_token(struct iothub_service *service)
                            service->token_expiry_s);
 }
 
-/* A list that grows by one line; once it failed it stays NULL. */
-struct header_list {
-    struct curl_slist *lines;
-    bool failed;
-};
-
-static void add_header(struct header_list *list, const char *name, const char *value)
-{
-    if (list->failed) {
-        return;
-    }
-    struct buf line;
-    buf_init(&line, BUF_CAP_OWN);
-    buf_putf(&line, "%s: %s", name, value);
-    struct curl_slist *longer = curl_slist_append(list->lines, buf_text(&line));
-    mem_free_secret(line.data, line.len);
-    if (longer == NULL) {
-        list->failed = true;
-    } else {
-        list->lines = longer;
-    }
-}
-
-static bool add_etag(struct header_list *list, const char *etag)
+static bool add_etag(struct http_headers *list, const char *etag)
 {
     struct buf quoted;
     buf_init(&quoted, BUF_CAP_OWN);
     bool is_good = operation_put_etag(&quoted, etag);
     if (is_good) {
-        add_header(list, "If-Match", buf_text(&quoted));
+        http_headers_add(list, "If-Match", buf_text(&quoted));
     }
     buf_finish(&quoted);
     return is_good;
 }
 
-static void add_paging(struct header_list *list, const struct call *call)
+static void add_paging(struct http_headers *list, const struct call *call)
 {
     if (call->page_size != 0) {
         struct buf number;
         buf_init(&number, BUF_CAP_OWN);
         buf_put_i64(&number, call->page_size);
-        add_header(list, "x-ms-max-item-count", buf_text(&number));
+        http_headers_add(list, "x-ms-max-item-count", buf_text(&number));
         buf_finish(&number);
     }
     if (call->continuation != NULL) {
-        add_header(list, "x-ms-continuation", call->continuation);
+        http_headers_add(list, "x-ms-continuation", call->continuation);
     }
 }
 
 /* The headers of every attempt; the token and the request's id are each attempt's own. */
 static enum iothub_status make_headers(struct iothub_service *service, const struct call *call,
-                                       struct header_list *list)
+                                       struct http_headers *list)
 {
     char id[GUID_LEN + 1];
     if (!renew_token(service)) {
         return client_fail(service, IOTHUB_BAD_CONNECTION_STRING,
                            "the connection string's key is not base64");
     }
-    add_header(list, "Authorization", buf_text(&service->token));
-    add_header(list, "Accept", "application/json");
-    add_header(list, "Request-Id", random_guid(id));
-    /* curl would ask for leave before a long body, and say that an empty one is a form. */
-    add_header(list, "Expect", "");
-    add_header(list, "Content-Type",
-               call->body == NULL ? "" : "application/json; charset=utf-8");
+    http_headers_add(list, "Authorization", buf_text(&service->token));
+    http_headers_add(list, "Accept", "application/json");
+    http_headers_add(list, "Request-Id", random_guid(id));
+    /* libcurl would ask for leave before a long body, and say that an empty one is a form. */
+    http_headers_forbid(list, "Expect");
+    if (call->body == NULL) {
+        http_headers_forbid(list, "Content-Type");
+    } else {
+        http_headers_add(list, "Content-Type",
+                         call->content_type != NULL ? call->content_type
+                                                    : "application/json; charset=utf-8");
+    }
+    for (size_t i = 0; i < call->n_headers; i++) {
+        http_headers_add(list, call->headers[i].name, call->headers[i].value);
+    }
     if (call->etag != NULL && !add_etag(list, call->etag)) {
         return client_fail(service, IOTHUB_BAD_ARGUMENT, "the etag cannot be sent");
     }
@@ -192,27 +184,68 @@ static void read_refusal(struct iothub_service *service, const struct http_answe
     hub_error_finish(&refusal);
 }
 
+static bool is_kind(enum answer_kind kind, const json_t *value)
+{
+    switch (kind) {
+    case ANSWER_NONE:
+        return true;
+    case ANSWER_OBJECT:
+    case ANSWER_RESULTS:
+        return json_is_object(value);
+    case ANSWER_ARRAY:
+    case ANSWER_ARRAY_OR_NONE:
+        return json_is_array(value);
+    case ANSWER_ANY:
+        return value != NULL;
+    }
+    return false;
+}
+
+static bool may_be_empty(enum answer_kind kind, const struct http_answer *answer)
+{
+    return kind == ANSWER_NONE || (kind == ANSWER_ANY && answer->body.len == 0) ||
+           (kind == ANSWER_ARRAY_OR_NONE && answer->status == 204);
+}
+
 /* Whether a success brought the kind of document that the operation promises. */
 static enum iothub_status check_answer(struct iothub_service *service, const struct call *call,
                                        const struct http_answer *answer)
 {
     enum answer_kind kind = operation_row(call->operation)->answer;
-    if (kind == ANSWER_NONE) {
+    if (may_be_empty(kind, answer)) {
         return IOTHUB_OK;
     }
     json_t *value = json_parse(buf_slice(&answer->body), NULL);
-    bool is_right = kind == ANSWER_ARRAY ? json_is_array(value) : json_is_object(value);
+    bool is_right = is_kind(kind, value);
     json_decref(value);
+    bool is_array = kind == ANSWER_ARRAY || kind == ANSWER_ARRAY_OR_NONE;
     return is_right ? IOTHUB_OK
                     : client_fail(service, IOTHUB_UNEXPECTED_ANSWER,
-                                  "the answer with HTTP status %d is no JSON %s",
-                                  answer->status, kind == ANSWER_ARRAY ? "array" : "object");
+                                  "the answer with HTTP status %d is no JSON%s", answer->status,
+                                  kind == ANSWER_ANY ? ""
+                                  : is_array         ? " array"
+                                                     : " object");
+}
+
+/* A hub that could not do all of several things says so with 400 and tells of each. */
+static bool is_refusal(const struct call *call, const struct http_answer *answer)
+{
+    if (answer->status >= 200 && answer->status <= 299) {
+        return false;
+    }
+    if (operation_row(call->operation)->answer != ANSWER_RESULTS || answer->status != 400) {
+        return true;
+    }
+    json_t *value = json_parse(buf_slice(&answer->body), NULL);
+    bool has_results = json_is_array(json_object_get(value, "errors"));
+    json_decref(value);
+    return !has_results;
 }
 
 static enum iothub_status attempt(struct iothub_service *service, const struct call *call,
                                   const char *target, int64_t left_ms, struct http_answer *out)
 {
-    struct header_list headers = {0};
+    struct http_headers headers = {0};
     struct buf url;
     struct buf error;
     buf_init(&url, BUF_CAP_OWN);
@@ -224,8 +257,9 @@ static enum iothub_status attempt(struct iothub_service *service, const struct c
         const struct http_request request = {
             .verb = row->verb,
             .url = buf_text(&url),
-            .headers = headers.lines,
+            .headers = &headers,
             .body = call->body,
+            .body_len = call->content_type != NULL ? call->body_len : slice_of(call->body).len,
             /* On a connection that was used before, libcurl itself repeats a request that got
              * no answer: a method could run twice. */
             .is_fresh = row->repeat == REPEAT_UNSENT,
@@ -235,7 +269,7 @@ static enum iothub_status attempt(struct iothub_service *service, const struct c
         status = http_exchange(&service->http, &request, out, &error);
         if (status != IOTHUB_OK) {
             (void)client_fail(service, status, "%s", buf_text(&error));
-        } else if (out->status < 200 || out->status > 299) {
+        } else if (is_refusal(call, out)) {
             read_refusal(service, out, &status);
         } else {
             status = check_answer(service, call, out);
@@ -243,7 +277,7 @@ static enum iothub_status attempt(struct iothub_service *service, const struct c
         trace_attempt(service, call, target, out,
                       clock_read(&service->clock).now_ms - begin_ms);
     }
-    curl_slist_free_all(headers.lines);
+    http_headers_finish(&headers);
     buf_finish(&url);
     buf_finish(&error);
     return status;

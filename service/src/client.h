@@ -10,9 +10,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/macros.h"
+#include "http/http.h"
 #include "iothub/connection_string.h"
 #include "iothub/service.h"
-#include "service/src/http.h"
 #include "service/src/operation.h"
 
 struct iothub_service {
@@ -45,15 +45,24 @@ void client_forget(struct iothub_service *service);
 enum iothub_status client_fail(struct iothub_service *service, enum iothub_status status,
                                const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* What a document must be. */
+enum client_document {
+    CLIENT_ANY,
+    CLIENT_OBJECT,
+    CLIENT_ARRAY,
+};
+
 /**
  * Check a document that the user hands in.
- * @param what       how to name it in the error text: "the patch".
- * @param is_object  whether it must be an object; else any value will do.
+ * @param what  how to name it in the error text: "the patch".
  * @return IOTHUB_OK or IOTHUB_BAD_ARGUMENT.
  */
 MUST_CHECK enum iothub_status client_check_json(struct iothub_service *service,
                                                 const char *what, const char *text,
-                                                bool is_object);
+                                                enum client_document kind);
+
+/* A hub that gets no etag takes a PUT for a creation, so "whatever there is" must be said. */
+const char *client_etag_or_any(const char *etag);
 
 /**
  * Do a call, repeated attempts included.

@@ -96,7 +96,8 @@ enum iothub_status iothub_service_job_create_twin(struct iothub_service *service
     struct buf action;
     buf_init(&action, BUF_CAP_OWN);
     buf_put_text(&action, "\"updateTwin\":");
-    enum iothub_status status = client_check_json(service, "the twin patch", patch, true);
+    enum iothub_status status =
+        client_check_json(service, "the twin patch", patch, CLIENT_OBJECT);
     if (status == IOTHUB_OK && !document_put_with(&action, patch, "etag", "*")) {
         status = client_fail(service, IOTHUB_BAD_ARGUMENT,
                              "a job's twin patch can have no etag but \"*\"");

@@ -12,8 +12,8 @@
 #include "iothub/limits.h"
 #include "service/src/client.h"
 
-static enum iothub_status check_method(struct iothub_service *service,
-                                       const struct iothub_service_method *method)
+enum iothub_status method_check(struct iothub_service *service,
+                                const struct iothub_service_method *method)
 {
     if (method->name == NULL || method->name[0] == '\0') {
         return client_fail(service, IOTHUB_BAD_ARGUMENT, "the method's name is missing");
@@ -27,13 +27,13 @@ static enum iothub_status check_method(struct iothub_service *service,
     }
     return method->payload == NULL
                ? IOTHUB_OK
-               : client_check_json(service, "the payload", method->payload, false);
+               : client_check_json(service, "the payload", method->payload, CLIENT_ANY);
 }
 
 enum iothub_status method_body_put(struct iothub_service *service, struct buf *out,
                                    const struct iothub_service_method *method)
 {
-    enum iothub_status status = check_method(service, method);
+    enum iothub_status status = method_check(service, method);
     if (status != IOTHUB_OK) {
         return status;
     }
@@ -73,8 +73,7 @@ static enum iothub_status read_result(struct iothub_service *service, struct sli
     return IOTHUB_OK;
 }
 
-/* The hub gives its verdict when these are over; this side should still be there then. */
-static int64_t own_timeouts_ms(const struct iothub_service_method *method)
+int64_t method_timeouts_ms(const struct iothub_service_method *method)
 {
     int response_s = method->response_timeout_s == 0 ? METHOD_RESPONSE_S
                                                      : method->response_timeout_s;
@@ -95,7 +94,7 @@ enum iothub_status iothub_service_method_invoke(struct iothub_service *service,
                                   .device_id = device_id,
                                   .module_id = module_id,
                                   .body = buf_text(&body),
-                                  .extra_ms = own_timeouts_ms(method)};
+                                  .extra_ms = method_timeouts_ms(method)};
         status = client_call(service, &call, &answer);
     }
     if (status == IOTHUB_OK) {

@@ -5,6 +5,7 @@
 #define SERVICE_SRC_OPERATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -32,6 +33,26 @@ enum operation {
     OP_JOB_GET,
     OP_JOB_CANCEL,
     OP_JOB_LIST,
+    OP_BULK,
+    OP_KEYS_REGENERATE,
+    OP_DEVICE_STATISTICS,
+    OP_SERVICE_STATISTICS,
+    OP_CONFIGURATION_CREATE,
+    OP_CONFIGURATION_GET,
+    OP_CONFIGURATION_UPDATE,
+    OP_CONFIGURATION_DELETE,
+    OP_CONFIGURATION_LIST,
+    OP_CONFIGURATION_TEST,
+    OP_CONTENT_APPLY,
+    OP_DIGITAL_TWIN_GET,
+    OP_DIGITAL_TWIN_UPDATE,
+    OP_COMMAND_INVOKE,
+    OP_C2D_SEND,
+    OP_C2D_PURGE,
+    OP_FEEDBACK_RECEIVE,
+    OP_FEEDBACK_COMPLETE,
+    OP_FEEDBACK_ABANDON,
+    OP_EVENTS_READ,
 };
 
 /* When a failed attempt may be made again. */
@@ -46,16 +67,26 @@ enum answer_kind {
     ANSWER_NONE,
     ANSWER_OBJECT,
     ANSWER_ARRAY,
+    ANSWER_ARRAY_OR_NONE, /* none with the status 204 */
+    ANSWER_ANY,           /* any JSON value, or none */
+    ANSWER_RESULTS,       /* an object that tells of several items, also with the status 400 */
 };
 
 struct operation_row {
     enum operation operation;
     const char *verb;
-    /* {d}, {m}, {j} stand for a device's, a module's, a job's id; {/m} for "/modules/ID" or
-     * nothing. */
+    /* {d}, {m}, {j}, {c} stand for the id of a device, a module, a job, a configuration; {/m}
+     * for "/modules/ID" or nothing, {/p} for "/components/PATH" or nothing; {n} for a command's
+     * name, {l} for a lock token. */
     const char *path;
     enum repeat repeat;
     enum answer_kind answer;
+};
+
+/* A header of one request alone; an empty value is sent as such. */
+struct call_header {
+    const char *name;
+    const char *value;
 };
 
 /* One request in the caller's words; all texts are borrowed. */
@@ -64,9 +95,18 @@ struct call {
     const char *device_id;
     const char *module_id;
     const char *job_id;
+    const char *configuration_id;
+    const char *component;
+    const char *command;
+    const char *lock_token;
+    const char *api_version;  /* NULL: SERVICE_API_VERSION */
     const char *parameters;   /* "top=5", encoded; NULL for none */
     const char *body;         /* JSON text; NULL for none */
+    const char *content_type; /* of a body that is not JSON; NULL: it is */
+    size_t body_len;          /* of a body that is not JSON */
     const char *etag;         /* as the user gave it; NULL: no If-Match */
+    const struct call_header *headers;
+    size_t n_headers;
     unsigned page_size;       /* 0: not sent */
     const char *continuation; /* NULL: not sent */
     int64_t extra_ms;         /* waited beyond the client's timeout_ms */

@@ -10,12 +10,6 @@
 #include "service/src/client.h"
 #include "service/src/document.h"
 
-/* A hub that gets no etag takes a PUT for a creation, so "whatever there is" must be said. */
-static const char *etag_or_any(const char *etag)
-{
-    return etag == NULL ? "*" : etag;
-}
-
 /* The id must stand in the body too, and there it must be the one of the path. */
 static enum iothub_status put_member(struct iothub_service *service, struct buf *body,
                                      const char *name, const char *id)
@@ -39,7 +33,8 @@ static enum iothub_status put_identity(struct iothub_service *service, struct ca
     if (identity == NULL) {
         identity = "{}";
     }
-    enum iothub_status status = client_check_json(service, "the identity", identity, true);
+    enum iothub_status status =
+        client_check_json(service, "the identity", identity, CLIENT_OBJECT);
     struct buf body;
     buf_init(&body, BUF_CAP_OWN);
     buf_put_text(&body, identity);
@@ -76,16 +71,18 @@ enum iothub_status iothub_service_device_update(struct iothub_service *service,
                                                 const char *device_id, const char *identity,
                                                 const char *etag, char **out)
 {
-    struct call call = {
-        .operation = OP_DEVICE_UPDATE, .device_id = device_id, .etag = etag_or_any(etag)};
+    struct call call = {.operation = OP_DEVICE_UPDATE,
+                        .device_id = device_id,
+                        .etag = client_etag_or_any(etag)};
     return put_identity(service, &call, identity, out);
 }
 
 enum iothub_status iothub_service_device_delete(struct iothub_service *service,
                                                 const char *device_id, const char *etag)
 {
-    const struct call call = {
-        .operation = OP_DEVICE_DELETE, .device_id = device_id, .etag = etag_or_any(etag)};
+    const struct call call = {.operation = OP_DEVICE_DELETE,
+                              .device_id = device_id,
+                              .etag = client_etag_or_any(etag)};
     return client_call_json(service, &call, NULL);
 }
 
@@ -133,7 +130,7 @@ enum iothub_status iothub_service_module_update(struct iothub_service *service,
     struct call call = {.operation = OP_MODULE_UPDATE,
                         .device_id = device_id,
                         .module_id = module_id,
-                        .etag = etag_or_any(etag)};
+                        .etag = client_etag_or_any(etag)};
     return put_identity(service, &call, identity, out);
 }
 
@@ -144,7 +141,7 @@ enum iothub_status iothub_service_module_delete(struct iothub_service *service,
     const struct call call = {.operation = OP_MODULE_DELETE,
                               .device_id = device_id,
                               .module_id = module_id,
-                              .etag = etag_or_any(etag)};
+                              .etag = client_etag_or_any(etag)};
     return client_call_json(service, &call, NULL);
 }
 

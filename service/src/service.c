@@ -25,21 +25,10 @@ static int or_standard(int value, int standard)
     return value == 0 ? standard : value;
 }
 
-/* What will stand in a header line. */
-static bool is_header_text(const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool take_signature(struct iothub_service *service)
 {
     const char *text = service->hub.shared_access_signature;
-    if (!is_header_text(text)) {
+    if (!http_is_header_text(text)) {
         return false;
     }
     buf_put_text(&service->token, text);
@@ -73,7 +62,7 @@ static enum iothub_status check_options(const struct iothub_service_options *opt
         buf_put_text(error, "a number in the options is out of range");
         return IOTHUB_BAD_ARGUMENT;
     }
-    if (options->user_agent != NULL && !is_header_text(options->user_agent)) {
+    if (options->user_agent != NULL && !http_is_header_text(options->user_agent)) {
         buf_put_text(error, "the user agent holds control characters");
         return IOTHUB_BAD_ARGUMENT;
     }

@@ -19,7 +19,7 @@ enum iothub_status iothub_service_twin_get(struct iothub_service *service,
 static enum iothub_status write_twin(struct iothub_service *service, struct call *call,
                                      const char *what, char **out)
 {
-    enum iothub_status status = client_check_json(service, what, call->body, true);
+    enum iothub_status status = client_check_json(service, what, call->body, CLIENT_OBJECT);
     if (status != IOTHUB_OK) {
         return status;
     }

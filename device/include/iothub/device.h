@@ -1,6 +1,6 @@
 /*
- * A device, or one of its modules, at an IoT hub: telemetry, direct methods and the twin over
- * MQTT 3.1.1.
+ * A device, or one of its modules, at an IoT hub: messages both ways, direct methods and the
+ * twin over MQTT 3.1.1; files over HTTPS.
  *
  * A client owns no thread.  iothub_device_poll() does all work and is the only place where
  * callbacks run; iothub_device_fd(), iothub_device_wants_write() and
@@ -23,10 +23,6 @@
 #include <stdint.h>
 
 #include "iothub/status.h"
-
-#ifndef IOTHUB_API
-#define IOTHUB_API __attribute__((visibility("default")))
-#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -239,6 +235,7 @@ struct iothub_device_message {
     const char *correlation_id;
     const char *content_type;     /* "application/json": lets queries look into the body */
     const char *content_encoding; /* "utf-8" */
+    const char *output;           /* of a module: the output it goes by */
 };
 
 /* Called when the hub has acknowledged a message: from then on it is the hub's. */
@@ -262,6 +259,40 @@ IOTHUB_API enum iothub_status iothub_device_send(struct iothub_device *client,
 
 /* How many messages are not acknowledged yet. */
 IOTHUB_API size_t iothub_device_n_unsent(const struct iothub_device *client);
+
+/* A message from the hub.  Texts are UTF-8; NULL means absent. */
+struct iothub_device_received {
+    const void *payload; /* a NUL that is not counted is behind it */
+    size_t payload_len;
+    const struct iothub_device_property *properties; /* in the sender's order */
+    size_t n_properties;
+    const char *message_id;
+    const char *correlation_id;
+    const char *user_id;
+    const char *to; /* "/devices/…/messages/devicebound" */
+    const char *content_type;
+    const char *content_encoding;
+    const char *expiry_time;   /* ISO 8601, as are all times */
+    const char *creation_time; /* when its sender made it */
+    const char *ack;           /* which feedback the sender wants: "none", "full" ... */
+    const char *input;         /* of a module: the input it came by */
+};
+
+/* Called when a message has come.  The hub has been told already that it arrived: over MQTT a
+ * message can neither be rejected nor given back. */
+typedef void (*iothub_device_message_fn)(void *ctx,
+                                         const struct iothub_device_received *message);
+
+/**
+ * Subscribe to the messages that a service sends to the device, and of a module to those that
+ * come by its inputs; now and after every reconnection.  fn NULL unsubscribes.
+ *
+ * The hub keeps messages while there is no connection, up to their expiry, and repeats what was
+ * not acknowledged.  What comes while there is no function is acknowledged and dropped.
+ * Source: IoT Hub developer guide, "Send cloud-to-device messages".
+ */
+IOTHUB_API void iothub_device_on_message(struct iothub_device *client,
+                                         iothub_device_message_fn fn, void *ctx);
 
 /* How a twin request ended. */
 struct iothub_device_twin_result {

@@ -102,6 +102,18 @@ void fake_hub_publish(struct fake_hub *hub, const char *topic, const char *paylo
     buf_finish(&body);
 }
 
+void fake_hub_publish_once(struct fake_hub *hub, const char *topic, struct slice payload,
+                           int mid)
+{
+    struct buf body;
+    buf_init(&body, BUF_CAP_OWN);
+    put_text(&body, topic);
+    buf_put_u16(&body, (uint16_t)mid);
+    buf_put_slice(&body, payload);
+    send_packet(hub, 0x32, &body);
+    buf_finish(&body);
+}
+
 static void send_mid(struct fake_hub *hub, int header, int mid)
 {
     struct buf body;
@@ -161,6 +173,7 @@ static void on_connect(struct fake_hub *hub, struct slice in)
     }
     hub->n_connects++;
     hub->n_filters = 0;
+    hub->n_subscribes = 0;
     if (hub->connack >= 0) {
         const char answer[] = {0x20, 2, 0, (char)hub->connack};
         fake_hub_send(hub, answer, sizeof(answer));
@@ -192,10 +205,11 @@ static void on_subscribe(struct fake_hub *hub, struct slice in)
     buf_put_u16(&body, (uint16_t)take_u16(&in));
     while (in.len != 0) {
         assert_true(hub->n_filters < FAKE_HUB_FILTERS);
-        copy(hub->filters[hub->n_filters++], sizeof(hub->filters[0]), take_text(&in));
-        (void)take_u8(&in);
+        copy(hub->filters[hub->n_filters], sizeof(hub->filters[0]), take_text(&in));
+        hub->filter_qos[hub->n_filters++] = (int)take_u8(&in);
         buf_put_u8(&body, (uint8_t)hub->suback);
     }
+    hub->n_subscribes++;
     if (!hub->is_holding_subacks) {
         send_packet(hub, 0x90, &body);
     }
@@ -210,6 +224,10 @@ static void on_packet(struct fake_hub *hub, unsigned header, struct slice body)
         break;
     case 3:
         on_publish(hub, header, body);
+        break;
+    case 4:
+        assert_true(hub->n_pubacks < FAKE_HUB_PUBLISHES);
+        hub->pubacks[hub->n_pubacks++] = (int)take_u16(&body);
         break;
     case 8:
         on_subscribe(hub, body);

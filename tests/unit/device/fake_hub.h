@@ -51,10 +51,14 @@ struct fake_hub {
     bool is_clean_session;
     int keep_alive_s;
     char filters[FAKE_HUB_FILTERS][128]; /* since the last CONNECT */
+    int filter_qos[FAKE_HUB_FILTERS];
     size_t n_filters;
+    int n_subscribes;
     int n_unsubscribes;
     int n_disconnects;
     int n_pings;
+    int pubacks[FAKE_HUB_PUBLISHES]; /* packet ids that the device has acknowledged */
+    size_t n_pubacks;
     struct fake_publish publishes[FAKE_HUB_PUBLISHES];
     size_t n_publishes;
     char server_name[256]; /* asked for by SNI in the last handshake */
@@ -68,6 +72,10 @@ void fake_hub_turn(struct fake_hub *hub);
 
 /* Send a PUBLISH with QoS 0 to the device. */
 void fake_hub_publish(struct fake_hub *hub, const char *topic, const char *payload);
+
+/* The same with QoS 1, under this packet id. */
+void fake_hub_publish_once(struct fake_hub *hub, const char *topic, struct slice payload,
+                           int mid);
 
 /* Acknowledge a message that was held back. */
 void fake_hub_puback(struct fake_hub *hub, int mid);

@@ -1,5 +1,5 @@
 /*
- * The program's inputs: method rules, the ready file, who is meant by which options, and what
+ * The program's inputs: method rules, who is meant by which options, and what
  * is read to be sent.
  */
 #include <setjmp.h>
@@ -15,7 +15,6 @@
 
 #include "base/macros.h"
 #include "device/cli/app.h"
-#include "device/cli/ready.h"
 #include "device/cli/rules.h"
 #include "device/cli/source.h"
 #include "iothub/connection_string.h"
@@ -23,9 +22,6 @@
 #define KEY    "MDEyMzQ1Njc4OWFiY2RlZg=="
 #define DEVICE "HostName=hub.local;DeviceId=dev-1;SharedAccessKey=" KEY
 #define POLICY "HostName=hub.local;SharedAccessKeyName=device;SharedAccessKey=" KEY
-#define READY \
-    "{\"hostName\":\"hub.local\",\"mqttPort\":1001,\"mqttsPort\":1002,\"caFile\":\"/ca.pem\"," \
-    "\"connectionString\":\"" POLICY "\"}"
 
 static struct rules parse_rules(char **texts, size_t n)
 {
@@ -108,86 +104,6 @@ static void bad_rules_are_refused(void **state)
         }
         assert_true(error.len > 0);
         buf_finish(&error);
-    }
-}
-
-static bool fill(struct ready *ready, const char *text, bool is_plain)
-{
-    struct buf error;
-    buf_init(&error, BUF_CAP_OWN);
-    bool is_good = ready_fill(ready, slice_of(text), is_plain, &error);
-    assert_int_equal(error.len != 0, !is_good);
-    buf_finish(&error);
-    return is_good;
-}
-
-static void ready_file_fills_everything(void **state)
-{
-    (void)state;
-    struct ready ready = {0};
-    assert_true(fill(&ready, READY, false));
-    assert_int_equal(ready.port, 1002);
-    assert_string_equal(ready.ca_file, "/ca.pem");
-    assert_string_equal(ready.connection_string, POLICY);
-    ready_finish(&ready);
-}
-
-static void ready_file_has_another_port_without_tls(void **state)
-{
-    (void)state;
-    struct ready ready = {0};
-    assert_true(fill(&ready, READY, true));
-    assert_int_equal(ready.port, 1001);
-    assert_null(ready.ca_file);
-    ready_finish(&ready);
-}
-
-static void what_is_given_stays(void **state)
-{
-    (void)state;
-    struct ready ready = {
-        .connection_string = strdup(DEVICE), .ca_file = strdup("/mine.pem"), .port = 7};
-    assert_true(fill(&ready, READY, false));
-    assert_int_equal(ready.port, 7);
-    assert_string_equal(ready.ca_file, "/mine.pem");
-    assert_string_equal(ready.connection_string, DEVICE);
-    ready_finish(&ready);
-}
-
-static void ready_file_of_another_hub_is_not_used(void **state)
-{
-    (void)state;
-    struct ready ready = {
-        .connection_string = strdup("hostname = x;HOSTNAME=other;DeviceId=d;x509=true")};
-    assert_true(fill(&ready, READY, false));
-    assert_int_equal(ready.port, 0);
-    assert_null(ready.ca_file);
-    ready_finish(&ready);
-
-    struct ready same = {
-        .connection_string = strdup("DeviceId=d;hostname=HUB.local;SharedAccessKey=" KEY)};
-    assert_true(fill(&same, READY, false));
-    assert_int_equal(same.port, 1002);
-    ready_finish(&same);
-}
-
-static void file_that_is_no_ready_file_is_refused(void **state)
-{
-    (void)state;
-    static const char *const bad[] = {
-        "",
-        "[]",
-        "{}",
-        "{\"hostName\":1}",
-        "{\"hostName\":\"h\",\"mqttsPort\":null}",
-        "{\"hostName\":\"h\",\"mqttsPort\":70000}",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct ready ready = {0};
-        if (fill(&ready, bad[i], false)) {
-            fail_msg("\"%s\" is taken for a ready file", bad[i]);
-        }
-        ready_finish(&ready);
     }
 }
 
@@ -375,11 +291,6 @@ int main(void)
         cmocka_unit_test(rule_has_a_status_and_a_payload),
         cmocka_unit_test(later_rule_takes_the_place_of_an_earlier_one),
         cmocka_unit_test(bad_rules_are_refused),
-        cmocka_unit_test(ready_file_fills_everything),
-        cmocka_unit_test(ready_file_has_another_port_without_tls),
-        cmocka_unit_test(what_is_given_stays),
-        cmocka_unit_test(ready_file_of_another_hub_is_not_used),
-        cmocka_unit_test(file_that_is_no_ready_file_is_refused),
         cmocka_unit_test(connection_string_names_its_device),
         cmocka_unit_test(policy_speaks_for_the_device_that_is_named),
         cmocka_unit_test(prefix_makes_a_fleet),

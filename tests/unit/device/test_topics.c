@@ -80,7 +80,13 @@ static void topics_of_other_shapes_are_other(void **state)
         "$iothub/twin/res/abc/?$rid=1",
         "$iothub/twin/res/-1/?$rid=1",
         "$iothub/twin/res/99999999999999999999/?$rid=1",
-        "devices/d/messages/devicebound/%24.to=x",
+        "devices/d",
+        "devices//",
+        "devices/d/messages/devicebound",
+        "devices/d/messages/events/a=b",
+        "devices/d/inputs/in/a=b",
+        "devices/d/modules/m/messages/devicebound/a=b",
+        "devices/d/modules/m",
         "$IOTHUB/twin/res/200/?$rid=1",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -89,6 +95,35 @@ static void topics_of_other_shapes_are_other(void **state)
             fail_msg("\"%s\" is read as kind %d", texts[i], (int)topic.kind);
         }
     }
+}
+
+static void messages_of_devices_and_modules_are_told_by_their_topics(void **state)
+{
+    (void)state;
+    struct topic device = topic_read(SLICE("devices/a b/messages/devicebound/%24.to=x/"));
+    assert_int_equal(device.kind, TOPIC_KIND_MESSAGE);
+    assert_int_equal(device.name.len, 0);
+    assert_true(slice_equal_text(device.bag, "%24.to=x/"));
+    struct topic module = topic_read(SLICE("devices/d/modules/inputs/inputs/in/a=b"));
+    assert_int_equal(module.kind, TOPIC_KIND_MESSAGE);
+    assert_true(slice_equal_text(module.name, "in"));
+    assert_true(slice_equal_text(module.bag, "a=b"));
+}
+
+static void expect_filter(struct identity id, const char *expected)
+{
+    struct buf filter;
+    buf_init(&filter, BUF_CAP_OWN);
+    topic_put_messages_filter(&filter, id);
+    assert_string_equal(buf_text(&filter), expected);
+    buf_finish(&filter);
+}
+
+static void messages_have_a_filter_of_ones_own(void **state)
+{
+    (void)state;
+    expect_filter((struct identity){SLICE("d"), {0}}, "devices/d/messages/devicebound/#");
+    expect_filter((struct identity){SLICE("d"), SLICE("m")}, "devices/d/modules/m/inputs/#");
 }
 
 static void every_prefix_of_a_topic_is_read_safely(void **state)
@@ -181,6 +216,8 @@ int main(void)
         cmocka_unit_test(twin_response_without_version_has_version_zero),
         cmocka_unit_test(desired_topic_has_version),
         cmocka_unit_test(topics_of_other_shapes_are_other),
+        cmocka_unit_test(messages_of_devices_and_modules_are_told_by_their_topics),
+        cmocka_unit_test(messages_have_a_filter_of_ones_own),
         cmocka_unit_test(every_prefix_of_a_topic_is_read_safely),
         cmocka_unit_test(events_topic_of_a_device_ends_with_a_slash),
         cmocka_unit_test(events_topic_of_a_module_names_it),

@@ -45,29 +45,55 @@ static void every_operation_has_its_documented_target(void **state)
         const char *verb;
         const char *target;
     } rows[] = {
-        {OP_DEVICE_CREATE, "PUT",    "/devices/d"                },
-        {OP_DEVICE_GET,    "GET",    "/devices/d"                },
-        {OP_DEVICE_UPDATE, "PUT",    "/devices/d"                },
-        {OP_DEVICE_DELETE, "DELETE", "/devices/d"                },
-        {OP_DEVICE_LIST,   "GET",    "/devices"                  },
-        {OP_MODULE_CREATE, "PUT",    "/devices/d/modules/m"      },
-        {OP_MODULE_GET,    "GET",    "/devices/d/modules/m"      },
-        {OP_MODULE_UPDATE, "PUT",    "/devices/d/modules/m"      },
-        {OP_MODULE_DELETE, "DELETE", "/devices/d/modules/m"      },
-        {OP_MODULE_LIST,   "GET",    "/devices/d/modules"        },
-        {OP_TWIN_GET,      "GET",    "/twins/d/modules/m"        },
-        {OP_TWIN_UPDATE,   "PATCH",  "/twins/d/modules/m"        },
-        {OP_TWIN_REPLACE,  "PUT",    "/twins/d/modules/m"        },
-        {OP_METHOD_INVOKE, "POST",   "/twins/d/modules/m/methods"},
-        {OP_QUERY,         "POST",   "/devices/query"            },
-        {OP_JOB_CREATE,    "PUT",    "/jobs/v2/j"                },
-        {OP_JOB_GET,       "GET",    "/jobs/v2/j"                },
-        {OP_JOB_CANCEL,    "POST",   "/jobs/v2/j/cancel"         },
-        {OP_JOB_LIST,      "GET",    "/jobs/v2/query"            },
+        {OP_DEVICE_CREATE,        "PUT",    "/devices/d"                               },
+        {OP_DEVICE_GET,           "GET",    "/devices/d"                               },
+        {OP_DEVICE_UPDATE,        "PUT",    "/devices/d"                               },
+        {OP_DEVICE_DELETE,        "DELETE", "/devices/d"                               },
+        {OP_DEVICE_LIST,          "GET",    "/devices"                                 },
+        {OP_MODULE_CREATE,        "PUT",    "/devices/d/modules/m"                     },
+        {OP_MODULE_GET,           "GET",    "/devices/d/modules/m"                     },
+        {OP_MODULE_UPDATE,        "PUT",    "/devices/d/modules/m"                     },
+        {OP_MODULE_DELETE,        "DELETE", "/devices/d/modules/m"                     },
+        {OP_MODULE_LIST,          "GET",    "/devices/d/modules"                       },
+        {OP_TWIN_GET,             "GET",    "/twins/d/modules/m"                       },
+        {OP_TWIN_UPDATE,          "PATCH",  "/twins/d/modules/m"                       },
+        {OP_TWIN_REPLACE,         "PUT",    "/twins/d/modules/m"                       },
+        {OP_METHOD_INVOKE,        "POST",   "/twins/d/modules/m/methods"               },
+        {OP_QUERY,                "POST",   "/devices/query"                           },
+        {OP_JOB_CREATE,           "PUT",    "/jobs/v2/j"                               },
+        {OP_JOB_GET,              "GET",    "/jobs/v2/j"                               },
+        {OP_JOB_CANCEL,           "POST",   "/jobs/v2/j/cancel"                        },
+        {OP_JOB_LIST,             "GET",    "/jobs/v2/query"                           },
+        {OP_BULK,                 "POST",   "/devices"                                 },
+        {OP_KEYS_REGENERATE,      "POST",   "/devices/keys/regenerate"                 },
+        {OP_DEVICE_STATISTICS,    "GET",    "/statistics/devices"                      },
+        {OP_SERVICE_STATISTICS,   "GET",    "/statistics/service"                      },
+        {OP_CONFIGURATION_CREATE, "PUT",    "/configurations/c"                        },
+        {OP_CONFIGURATION_GET,    "GET",    "/configurations/c"                        },
+        {OP_CONFIGURATION_UPDATE, "PUT",    "/configurations/c"                        },
+        {OP_CONFIGURATION_DELETE, "DELETE", "/configurations/c"                        },
+        {OP_CONFIGURATION_LIST,   "GET",    "/configurations"                          },
+        {OP_CONFIGURATION_TEST,   "POST",   "/configurations/testQueries"              },
+        {OP_CONTENT_APPLY,        "POST",   "/devices/d/applyConfigurationContent"     },
+        {OP_DIGITAL_TWIN_GET,     "GET",    "/digitaltwins/d"                          },
+        {OP_DIGITAL_TWIN_UPDATE,  "PATCH",  "/digitaltwins/d"                          },
+        {OP_COMMAND_INVOKE,       "POST",   "/digitaltwins/d/components/p/commands/n"  },
+        {OP_C2D_SEND,             "POST",   "/devices/d/messages/deviceBound"          },
+        {OP_C2D_PURGE,            "DELETE", "/devices/d/commands"                      },
+        {OP_FEEDBACK_RECEIVE,     "GET",    "/messages/serviceBound/feedback"          },
+        {OP_FEEDBACK_COMPLETE,    "DELETE", "/messages/serviceBound/feedback/l"        },
+        {OP_FEEDBACK_ABANDON,     "POST",   "/messages/serviceBound/feedback/l/abandon"},
+        {OP_EVENTS_READ,          "GET",    "/_emulator/events"                        },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct call call = {
-            .operation = rows[i].operation, .device_id = "d", .module_id = "m", .job_id = "j"};
+        const struct call call = {.operation = rows[i].operation,
+                                  .device_id = "d",
+                                  .module_id = "m",
+                                  .job_id = "j",
+                                  .configuration_id = "c",
+                                  .component = "p",
+                                  .command = "n",
+                                  .lock_token = "l"};
         struct buf expected;
         buf_init(&expected, BUF_CAP_OWN);
         buf_putf(&expected, "%s" VERSION, rows[i].target);
@@ -84,6 +110,21 @@ static void twin_of_a_device_has_no_module_in_its_path(void **state)
                   "/twins/d" VERSION);
     expect_target(&(struct call){.operation = OP_METHOD_INVOKE, .device_id = "d"},
                   "/twins/d/methods" VERSION);
+}
+
+static void command_of_a_device_has_no_component_in_its_path(void **state)
+{
+    (void)state;
+    expect_target(
+        &(struct call){.operation = OP_COMMAND_INVOKE, .device_id = "d", .command = "reboot"},
+        "/digitaltwins/d/commands/reboot" VERSION);
+}
+
+static void operation_can_have_a_version_of_its_own(void **state)
+{
+    (void)state;
+    expect_target(&(struct call){.operation = OP_KEYS_REGENERATE, .api_version = "2024-03-31"},
+                  "/devices/keys/regenerate?api-version=2024-03-31");
 }
 
 static void all_legal_id_characters_are_encoded(void **state)
@@ -117,6 +158,12 @@ static void ids_that_would_change_the_path_are_refused(void **state)
                    "a module id is missing");
     expect_refused(&(struct call){.operation = OP_TWIN_GET, .device_id = "d", .module_id = ""},
                    "a module id is missing");
+    expect_refused(&(struct call){.operation = OP_CONFIGURATION_GET, .configuration_id = "a/b"},
+                   "\"a/b\" is no valid configuration id");
+    expect_refused(&(struct call){.operation = OP_FEEDBACK_COMPLETE},
+                   "a lock token is missing");
+    expect_refused(&(struct call){.operation = OP_COMMAND_INVOKE, .device_id = "d"},
+                   "a command is missing");
     expect_refused(&(struct call){.operation = OP_JOB_GET, .job_id = "a b"},
                    "\"a b\" is no valid job id");
 }
@@ -185,6 +232,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_has_its_documented_target),
         cmocka_unit_test(twin_of_a_device_has_no_module_in_its_path),
+        cmocka_unit_test(command_of_a_device_has_no_component_in_its_path),
+        cmocka_unit_test(operation_can_have_a_version_of_its_own),
         cmocka_unit_test(all_legal_id_characters_are_encoded),
         cmocka_unit_test(parameters_follow_the_version),
         cmocka_unit_test(ids_that_would_change_the_path_are_refused),

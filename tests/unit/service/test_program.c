@@ -13,50 +13,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "unit/service/program.h"
-
-#define VERSION "?api-version=2021-04-12"
-
-struct fixture {
-    struct fake_hub *hub;
-    struct program_run run;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    f->hub = fake_hub_start();
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    program_run_finish(&f->run);
-    fake_hub_stop(f->hub);
-    free(f);
-    return 0;
-}
-
-#define REPLY(code, text) \
-    { \
-        .status = (code), .body = (text) \
-    }
-
-#define SCRIPT(f, ...) \
-    static const struct fake_answer script[] = {__VA_ARGS__}; \
-    fake_hub_script((f)->hub, script, ARRAY_LEN(script))
-
-static void expect_request(struct fixture *f, size_t i, const char *method, const char *target,
-                           const char *body)
-{
-    const struct fake_request *request = fake_hub_request(f->hub, i);
-    assert_non_null(request);
-    assert_string_equal(request->method, method);
-    assert_string_equal(request->target, target);
-    assert_string_equal(request->body, body);
-}
+#include "unit/service/verb_fixture.h"
 
 #define DEVICE \
     "{\"deviceId\":\"d\",\"etag\":\"MQ==\",\"status\":\"enabled\",\"connectionState\":" \
@@ -554,8 +511,6 @@ static void the_ready_file_fills_what_is_left_open(void **state)
     program_expect_code(&f->run, 1);
     program_expect_part(f->run.err, "No such file or directory");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

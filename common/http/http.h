@@ -3,8 +3,8 @@
  *
  * Knows nothing of hubs but the few headers it keeps.  Every wait can be interrupted.
  */
-#ifndef SERVICE_SRC_HTTP_H
-#define SERVICE_SRC_HTTP_H
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -22,6 +22,8 @@ struct http {
     CURLM *multi;
     struct curl_slist *connect_to; /* NULL unless the address is overridden */
     const char *ca_file;
+    const char *certificate_file; /* PEM, shown to servers that ask; NULL: none */
+    const char *key_file;
     const char *user_agent;
     size_t max_answer_bytes;
     bool is_direct; /* never by the proxy that the environment names */
@@ -30,12 +32,30 @@ struct http {
     char why[CURL_ERROR_SIZE]; /* libcurl's own words on the last failure */
 };
 
+/* A request's header lines.  {0} is empty. */
+struct http_headers {
+    struct curl_slist *lines;
+    bool failed; /* there was no memory for one of them */
+};
+
+void http_headers_add(struct http_headers *headers, const char *name, const char *value);
+
+/* Keep libcurl from adding a header of that name by itself. */
+void http_headers_forbid(struct http_headers *headers, const char *name);
+
+/* NULL and {0} are allowed. */
+void http_headers_finish(struct http_headers *headers);
+
+/* Whether a text can stand in a header's value: no line ends, no control characters. */
+bool http_is_header_text(const char *text);
+
 struct http_request {
     const char *verb;
     const char *url;
-    struct curl_slist *headers; /* borrowed */
-    const char *body;           /* NULL: none */
-    bool is_fresh;              /* never over a connection that was used before */
+    const struct http_headers *headers; /* borrowed */
+    const char *body;                   /* borrowed; NULL: none */
+    size_t body_len;
+    bool is_fresh; /* never over a connection that was used before */
     int64_t timeout_ms;
 };
 
@@ -47,6 +67,8 @@ struct http_answer {
     char *item_type;
     char *continuation;
     char *request_id;
+    char *etag;
+    char *command_status; /* of a digital twin's command: the device's own */
     int64_t retry_after_s;
     bool was_sent; /* the hub may have seen the request */
 };

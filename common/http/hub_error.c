@@ -9,7 +9,7 @@
  * Sources: C# ExceptionHandlingHelper.GetExceptionCodeAsync; Node rest_api_client.ts;
  * IoT Hub documentation, "Understand and resolve errors".
  */
-#include "service/src/hub_error.h"
+#include "http/hub_error.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * Reading a file to its end.
  */
-#include "device/cli/file.h"
+#include "cli/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static int read_all(int fd, struct buf *out)
     }
 }
 
-int file_read(const char *path, struct buf *out)
+int cli_file_read(const char *path, struct buf *out)
 {
     if (strcmp(path, "-") == 0) {
         return read_all(STDIN_FILENO, out);

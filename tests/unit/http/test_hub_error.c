@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "service/src/hub_error.h"
+#include "http/hub_error.h"
 
 static void expect(int http_status, const char *code_name, const char *body,
                    enum iothub_status status, const char *text, const char *tracking_id)

@@ -1,13 +1,17 @@
 /*
  * Reading the ready file.
  */
-#include "device/cli/ready.h"
+#include "cli/ready.h"
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "cli/file.h"
 #include "iothub/json.h"
+
+#define FILE_MAX_BYTES ((size_t)64 * 1024)
 
 /* The host of a connection string of whichever kind; empty when it has none. */
 static struct slice host_of(struct slice connection_string)
@@ -24,7 +28,7 @@ static struct slice host_of(struct slice connection_string)
     return (struct slice){0};
 }
 
-static bool is_same_hub(const struct ready *ready, const json_t *file)
+static bool is_same_hub(const struct cli_ready *ready, const json_t *file)
 {
     return ready->connection_string == NULL ||
            slice_equal_nocase(host_of(slice_of(ready->connection_string)),
@@ -36,7 +40,8 @@ static char *dup_member(const json_t *file, const char *name)
     return mem_dup_text(json_string_value(json_object_get(file, name)));
 }
 
-static bool fill(struct ready *ready, const json_t *file, bool is_plain, struct buf *error)
+static bool fill(struct cli_ready *ready, const json_t *file, struct cli_ready_port port,
+                 struct buf *error)
 {
     if (!json_is_object(file) || !json_is_string(json_object_get(file, "hostName"))) {
         buf_put_text(error, "it is no ready file of an emulator");
@@ -46,15 +51,14 @@ static bool fill(struct ready *ready, const json_t *file, bool is_plain, struct 
         return true;
     }
     if (ready->port == 0) {
-        const char *name = is_plain ? "mqttPort" : "mqttsPort";
-        json_int_t port = json_integer_value(json_object_get(file, name));
-        if (port < 1 || port > 65535) {
-            buf_putf(error, "it has no %s: the emulator does not listen there", name);
+        json_int_t number = json_integer_value(json_object_get(file, port.member));
+        if (number < 1 || number > 65535) {
+            buf_putf(error, "it has no %s: the emulator does not listen there", port.member);
             return false;
         }
-        ready->port = port;
+        ready->port = number;
     }
-    if (ready->ca_file == NULL && !is_plain) {
+    if (ready->ca_file == NULL && !port.is_plain) {
         ready->ca_file = dup_member(file, "caFile");
     }
     if (ready->connection_string == NULL) {
@@ -63,23 +67,44 @@ static bool fill(struct ready *ready, const json_t *file, bool is_plain, struct 
     return true;
 }
 
-bool ready_fill(struct ready *ready, struct slice text, bool is_plain, struct buf *error)
+bool cli_ready_fill(struct cli_ready *ready, struct slice text, struct cli_ready_port port,
+                    struct buf *error)
 {
     json_t *file = json_parse(text, error);
     if (file == NULL) {
         return false;
     }
-    bool is_good = fill(ready, file, is_plain, error);
+    bool is_good = fill(ready, file, port, error);
     json_decref(file);
     return is_good;
 }
 
-void ready_finish(struct ready *ready)
+int cli_ready_read(const struct cli_call *call, const char *path, struct cli_ready_port port,
+                   struct cli_ready *ready)
+{
+    struct buf text;
+    struct buf error;
+    buf_init(&text, FILE_MAX_BYTES);
+    buf_init(&error, BUF_CAP_OWN);
+    int result = cli_file_read(path, &text);
+    if (result != 0) {
+        buf_put_text(&error, strerror(-result));
+    }
+    bool is_good = result == 0 && cli_ready_fill(ready, buf_slice(&text), port, &error);
+    if (!is_good) {
+        cli_complain(call, "%s: %s", path, buf_text(&error));
+    }
+    mem_free_secret(text.data, text.len);
+    buf_finish(&error);
+    return is_good ? CLI_DONE : CLI_FAILED;
+}
+
+void cli_ready_finish(struct cli_ready *ready)
 {
     if (ready == NULL) {
         return;
     }
     mem_free_secret_text(ready->connection_string);
     free(ready->ca_file);
-    *ready = (struct ready){0};
+    *ready = (struct cli_ready){0};
 }

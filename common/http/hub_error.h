@@ -1,8 +1,8 @@
 /*
  * Reading a hub's refusal: header, status and the two shapes of error bodies.
  */
-#ifndef SERVICE_SRC_HUB_ERROR_H
-#define SERVICE_SRC_HUB_ERROR_H
+#ifndef HTTP_HUB_ERROR_H
+#define HTTP_HUB_ERROR_H
 
 #include "base/slice.h"
 #include "iothub/status.h"

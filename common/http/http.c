@@ -2,7 +2,7 @@
  * libcurl's multi interface drives the one transfer, because its waits are ours to cut short:
  * the easy interface would notice an interruption only after a second.
  */
-#include "service/src/http.h"
+#include "http/http.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,56 @@ void http_finish(struct http *http)
     http->connect_to = NULL;
 }
 
+static void add_line(struct http_headers *headers, const char *name, const char *rest)
+{
+    if (headers->failed) {
+        return;
+    }
+    struct buf line;
+    buf_init(&line, BUF_CAP_OWN);
+    buf_putf(&line, "%s%s", name, rest);
+    struct curl_slist *longer = curl_slist_append(headers->lines, buf_text(&line));
+    mem_free_secret(line.data, line.len);
+    headers->failed = longer == NULL;
+    headers->lines = longer == NULL ? headers->lines : longer;
+}
+
+void http_headers_add(struct http_headers *headers, const char *name, const char *value)
+{
+    if (value[0] == '\0') {
+        add_line(headers, name, ";"); /* libcurl's sign for a header without a value */
+        return;
+    }
+    struct buf rest;
+    buf_init(&rest, BUF_CAP_OWN);
+    buf_putf(&rest, ": %s", value);
+    add_line(headers, name, buf_text(&rest));
+    mem_free_secret(rest.data, rest.len);
+}
+
+void http_headers_forbid(struct http_headers *headers, const char *name)
+{
+    add_line(headers, name, ":");
+}
+
+void http_headers_finish(struct http_headers *headers)
+{
+    if (headers != NULL) {
+        curl_slist_free_all(headers->lines);
+        *headers = (struct http_headers){0};
+    }
+}
+
+bool http_is_header_text(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
     struct http_answer *answer = ctx;
@@ -70,7 +120,7 @@ static void keep(char **where, struct slice value)
 static void forget_headers(struct http_answer *answer)
 {
     char **kept[] = {&answer->error_code, &answer->item_type, &answer->continuation,
-                     &answer->request_id};
+                     &answer->request_id, &answer->etag,      &answer->command_status};
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
         free(*kept[i]);
         *kept[i] = NULL;
@@ -90,10 +140,12 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
         struct slice name;
         char **where;
     } kept[] = {
-        {SLICE("iothub-errorcode"),  &answer->error_code  },
-        {SLICE("x-ms-item-type"),    &answer->item_type   },
-        {SLICE("x-ms-continuation"), &answer->continuation},
-        {SLICE("x-ms-request-id"),   &answer->request_id  },
+        {SLICE("iothub-errorcode"),        &answer->error_code    },
+        {SLICE("x-ms-item-type"),          &answer->item_type     },
+        {SLICE("x-ms-continuation"),       &answer->continuation  },
+        {SLICE("x-ms-request-id"),         &answer->request_id    },
+        {SLICE("ETag"),                    &answer->etag          },
+        {SLICE("x-ms-command-statuscode"), &answer->command_status},
     };
     size_t colon = slice_find(line, ':');
     struct slice name = slice_trim(slice_make(line.data, colon));
@@ -136,6 +188,10 @@ static CURLcode set_common(struct http *http)
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
         failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
+    if (http->certificate_file != NULL) {
+        failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, http->certificate_file);
+        failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY, http->key_file);
+    }
     return failed == CURLE_OK ? CURLE_OK : CURLE_FAILED_INIT;
 }
 
@@ -146,16 +202,17 @@ static CURLcode set_request(struct http *http, const struct http_request *reques
     CURLcode failed = set_common(http);
     bool is_post = strcmp(request->verb, "POST") == 0;
     failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers->lines);
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->is_fresh ? 1L : 0L);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
     failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
     if (request->body != NULL || is_post) {
         /* A POST without a body still says that its length is 0. */
-        const char *body = request->body == NULL ? "" : request->body;
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+        bool is_empty = request->body == NULL;
+        curl_off_t len = is_empty ? 0 : (curl_off_t)request->body_len;
+        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, len);
+        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, is_empty ? "" : request->body);
     }
     failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->verb);
     return failed == CURLE_OK ? CURLE_OK : CURLE_FAILED_INIT;
