@@ -48,6 +48,11 @@ int store_event_next(struct store *store, int64_t after_offset, struct store_eve
     return 0;
 }
 
+int store_event_last_offset(struct store *store, int64_t *out)
+{
+    return store_read_i64(store, store_statement(store, SQL_EVENT_LAST_OFFSET), out);
+}
+
 /* At most two rows: the log's own last number, NULL when there is none, and the removed one. */
 int store_event_last(struct store *store, int partition, int64_t *out_sequence)
 {
@@ -106,7 +111,7 @@ int store_event_expire(struct store *store, int64_t before_ms, int64_t keep, int
 {
     assert(most > 0);
     int64_t last = 0;
-    int rc = store_read_i64(store, store_statement(store, SQL_EVENT_LAST_OFFSET), &last);
+    int rc = store_event_last_offset(store, &last);
     if (rc != 0) {
         return rc;
     }

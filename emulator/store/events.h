@@ -29,6 +29,9 @@ MUST_CHECK int store_event_append(struct store *store, struct store_event *event
 MUST_CHECK int store_event_next(struct store *store, int64_t after_offset,
                                 struct store_event *out);
 
+/* The offset of the newest event; 0 when there is none. */
+MUST_CHECK int store_event_last_offset(struct store *store, int64_t *out);
+
 /*
  * The highest sequence number a partition ever gave, also of events that are removed by now;
  * STORE_NO_ROW when it gave none.

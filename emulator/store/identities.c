@@ -34,6 +34,7 @@ void store_identity_read(sqlite3_stmt *stmt, struct store_identity *out)
     store_column_copy(stmt, 16, out->parent_scope, sizeof(out->parent_scope));
     out->connection_updated_ms = store_column_i64(stmt, 17);
     out->last_activity_ms = store_column_i64(stmt, 18);
+    out->message_count = store_column_i64(stmt, 19);
 }
 
 /* The one row the statement gives, into a record of its own. */
@@ -82,6 +83,13 @@ int store_identity_get(struct store *store, struct identity id, struct store_ide
     return read_one(store, stmt, out);
 }
 
+int store_identity_get_by_seq(struct store *store, int64_t seq, struct store_identity *out)
+{
+    sqlite3_stmt *stmt = store_statement(store, SQL_IDENTITY_GET_BY_SEQ);
+    store_bind_i64(stmt, 1, seq);
+    return read_one(store, stmt, out);
+}
+
 int store_identity_insert(struct store *store, struct store_identity *record)
 {
     sqlite3_stmt *stmt = store_write_statement(store, SQL_IDENTITY_INSERT);
@@ -112,14 +120,30 @@ int store_identity_activity(struct store *store, int64_t seq, int64_t connection
     return store_run_on_row(store, stmt);
 }
 
-/* The twins first: they are found through the identities. */
+int store_identity_touch(struct store *store, int64_t seq, int64_t last_activity_ms)
+{
+    sqlite3_stmt *stmt = store_write_statement(store, SQL_IDENTITY_TOUCH);
+    store_bind_i64(stmt, 1, seq);
+    store_bind_i64(stmt, 2, last_activity_ms);
+    return store_run_on_row(store, stmt);
+}
+
+/* What belongs to the identities goes before them: it is found through them. */
 int store_identity_delete(struct store *store, const struct store_identity *record)
 {
-    sqlite3_stmt *stmt = store_write_statement(store, SQL_TWIN_DELETE);
-    bind_id(stmt, store_identity_id(record));
-    int rc = store_run(store, stmt);
-    if (rc != 0) {
-        return rc;
+    static const enum statement belongings[] = {SQL_TWIN_DELETE, SQL_C2D_DELETE_OF,
+                                                SQL_FEEDBACK_DELETE_OF,
+                                                SQL_CONFIGURATION_TARGET_DELETE_OF,
+                                                SQL_CONFIGURATION_MANAGED_DELETE_OF,
+                                                SQL_CONFIGURATION_DIRTY_DELETE_OF};
+    sqlite3_stmt *stmt = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(belongings); i++) {
+        stmt = store_write_statement(store, belongings[i]);
+        bind_id(stmt, store_identity_id(record));
+        int rc = store_run(store, stmt);
+        if (rc != 0) {
+            return rc;
+        }
     }
     stmt = store_write_statement(store, SQL_IDENTITY_DELETE);
     bind_id(stmt, store_identity_id(record));
@@ -147,6 +171,13 @@ int store_identity_count_modules(struct store *store, struct slice device_id, in
 {
     sqlite3_stmt *stmt = store_statement(store, SQL_IDENTITY_COUNT_MODULES);
     store_bind_text(stmt, 1, device_id);
+    return store_read_i64(store, stmt, out);
+}
+
+int store_identity_count_devices(struct store *store, bool is_enabled, int64_t *out)
+{
+    sqlite3_stmt *stmt = store_statement(store, SQL_IDENTITY_COUNT_DEVICES);
+    store_bind_i64(stmt, 1, is_enabled);
     return store_read_i64(store, stmt, out);
 }
 

@@ -49,6 +49,7 @@ struct store_identity {
     char parent_scope[IDENTITY_SCOPE_SIZE];
     int64_t connection_updated_ms;
     int64_t last_activity_ms;
+    int64_t message_count; /* in its queue; the rows of c2d.h change it */
 };
 
 static inline struct identity store_identity_id(const struct store_identity *record)
@@ -59,17 +60,25 @@ static inline struct identity store_identity_id(const struct store_identity *rec
 MUST_CHECK int store_identity_get(struct store *store, struct identity id,
                                   struct store_identity *out);
 
+MUST_CHECK int store_identity_get_by_seq(struct store *store, int64_t seq,
+                                         struct store_identity *out);
+
 /* Sets record->seq.  The caller has checked that the id is free: a second breaks the store. */
 MUST_CHECK int store_identity_insert(struct store *store, struct store_identity *record);
 
-/* Everything but seq and the ids. */
+/* Everything but seq, the ids and the count of messages. */
 MUST_CHECK int store_identity_update(struct store *store, const struct store_identity *record);
 
 /* What connections change, without the rest. */
 MUST_CHECK int store_identity_activity(struct store *store, int64_t seq,
                                        int64_t connection_updated_ms, int64_t last_activity_ms);
 
-/* The identity, its twin, and for a device its modules with theirs. */
+/* What a message of one that has no connection changes. */
+MUST_CHECK int store_identity_touch(struct store *store, int64_t seq, int64_t last_activity_ms);
+
+/*
+ * The identity with its twin, queue and feedback, and for a device its modules with theirs.
+ */
 MUST_CHECK int store_identity_delete(struct store *store, const struct store_identity *record);
 
 /*
@@ -83,6 +92,9 @@ MUST_CHECK int store_identity_next_module(struct store *store, struct slice devi
 
 MUST_CHECK int store_identity_count_modules(struct store *store, struct slice device_id,
                                             int64_t *out);
+
+/* The number of devices that are enabled, or of those that are not; kept, not counted anew. */
+MUST_CHECK int store_identity_count_devices(struct store *store, bool is_enabled, int64_t *out);
 
 /*
  * What a connection left to be taken up by the next one; a text that only its gateway reads.

@@ -117,8 +117,120 @@ static const char first_schema[] =
     /* Jobs that are gone while some of their rows are still to be removed. */
     "CREATE TABLE job_left (job_seq INTEGER PRIMARY KEY) STRICT;";
 
+/*
+ * How many devices there are, enabled and not, kept by the database itself: a count that went
+ * with the calls of the program would have to be undone where their writes are.
+ */
+static const char device_counts[] =
+    "CREATE TABLE device_count (is_enabled INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT;"
+    "INSERT INTO device_count (is_enabled, n)"
+    "  SELECT 0, count(*) FROM identity WHERE module_id = '' AND is_enabled = 0"
+    "  UNION ALL SELECT 1, count(*) FROM identity WHERE module_id = '' AND is_enabled <> 0;"
+    "CREATE TRIGGER device_added AFTER INSERT ON identity WHEN NEW.module_id = '' BEGIN"
+    "  UPDATE device_count SET n = n + 1 WHERE is_enabled = NEW.is_enabled; END;"
+    "CREATE TRIGGER device_removed AFTER DELETE ON identity WHEN OLD.module_id = '' BEGIN"
+    "  UPDATE device_count SET n = n - 1 WHERE is_enabled = OLD.is_enabled; END;"
+    "CREATE TRIGGER device_switched AFTER UPDATE OF is_enabled ON identity"
+    " WHEN NEW.module_id = '' AND NEW.is_enabled <> OLD.is_enabled BEGIN"
+    "  UPDATE device_count SET n = n - 1 WHERE is_enabled = OLD.is_enabled;"
+    "  UPDATE device_count SET n = n + 1 WHERE is_enabled = NEW.is_enabled; END;";
+
+/*
+ * Queues of cloud-to-device messages and what became of them.  How many messages a queue holds,
+ * and its last number, are kept with the identity by the database itself.
+ */
+static const char message_queues[] =
+    "ALTER TABLE identity ADD COLUMN message_count INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE identity ADD COLUMN last_message INTEGER NOT NULL DEFAULT 0;"
+
+    "CREATE TABLE c2d ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  identity_seq INTEGER NOT NULL,"
+    "  sequence INTEGER NOT NULL,"
+    "  enqueued_ms INTEGER NOT NULL,"
+    "  expires_ms INTEGER NOT NULL,"
+    "  ack INTEGER NOT NULL,"
+    "  delivery_count INTEGER NOT NULL,"
+    "  was_sent INTEGER NOT NULL,"
+    "  message_id TEXT,"
+    "  properties TEXT NOT NULL,"
+    "  body BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX c2d_queue ON c2d (identity_seq);"
+    "CREATE INDEX c2d_expiry ON c2d (expires_ms);"
+    "CREATE TRIGGER c2d_added AFTER INSERT ON c2d BEGIN"
+    "  UPDATE identity SET message_count = message_count + 1, last_message = NEW.sequence"
+    "  WHERE seq = NEW.identity_seq; END;"
+    "CREATE TRIGGER c2d_removed AFTER DELETE ON c2d BEGIN"
+    "  UPDATE identity SET message_count = message_count - 1"
+    "  WHERE seq = OLD.identity_seq; END;"
+
+    /* A batch is known by its first record; 0 means that the record is in none yet. */
+    "CREATE TABLE feedback ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  batch INTEGER NOT NULL,"
+    "  identity_seq INTEGER NOT NULL,"
+    "  at_ms INTEGER NOT NULL,"
+    "  status INTEGER NOT NULL,"
+    "  delivery_count INTEGER NOT NULL,"
+    "  generation INTEGER NOT NULL,"
+    "  device_id TEXT NOT NULL,"
+    "  message_id TEXT"
+    ") STRICT;"
+    "CREATE INDEX feedback_batch ON feedback (batch);"
+    "CREATE INDEX feedback_identity ON feedback (identity_seq);"
+    "CREATE INDEX feedback_age ON feedback (at_ms);";
+
+/*
+ * Configurations and what they did.  A configuration that was removed stays without its name
+ * until no twin holds anything of it; the order of its targets is that of identities, since a
+ * review walks along them.
+ */
+static const char configurations[] =
+    "CREATE TABLE configuration ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  configuration_id TEXT NOT NULL,"
+    "  revision INTEGER NOT NULL,"
+    "  priority INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL,"
+    "  evaluated_ms INTEGER NOT NULL,"
+    "  phase INTEGER NOT NULL,"
+    "  cursor INTEGER NOT NULL,"
+    "  is_removed INTEGER NOT NULL,"
+    "  schema_version TEXT,"
+    "  labels TEXT,"
+    "  content TEXT NOT NULL,"
+    "  condition TEXT NOT NULL,"
+    "  metrics TEXT NOT NULL,"
+    "  results TEXT NOT NULL,"
+    "  system_results TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX configuration_id ON configuration (configuration_id)"
+    " WHERE is_removed = 0;"
+
+    "CREATE TABLE configuration_target ("
+    "  identity_seq INTEGER NOT NULL,"
+    "  configuration_seq INTEGER NOT NULL,"
+    "  is_module INTEGER NOT NULL,"
+    "  is_applied INTEGER NOT NULL,"
+    "  PRIMARY KEY (identity_seq, configuration_seq)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX configuration_target_of"
+    " ON configuration_target (configuration_seq, identity_seq, is_module, is_applied);"
+
+    "CREATE TABLE configuration_managed ("
+    "  identity_seq INTEGER PRIMARY KEY,"
+    "  content TEXT NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE configuration_dirty (identity_seq INTEGER PRIMARY KEY) STRICT;";
+
 const char *const store_migrations[] = {
     first_schema,
+    device_counts,
+    message_queues,
+    configurations,
 };
 const int store_n_migrations = (int)ARRAY_LEN(store_migrations);
 

@@ -12,11 +12,21 @@
     "i.seq, i.device_id, i.module_id, i.generation, i.etag, i.is_enabled, i.status_reason," \
     " i.status_updated_ms, i.auth, i.primary_key, i.secondary_key, i.primary_thumbprint," \
     " i.secondary_thumbprint, i.managed_by, i.is_edge, i.device_scope, i.parent_scope," \
-    " i.connection_updated_ms, i.last_activity_ms"
+    " i.connection_updated_ms, i.last_activity_ms, i.message_count"
 
 #define TWIN \
     "t.seq, t.etag, t.model_id, t.tags, t.desired, t.desired_metadata," \
     " t.desired_version, t.reported, t.reported_metadata, t.reported_version"
+
+/* Everything but the content. */
+#define C2D \
+    "SELECT seq, identity_seq, sequence, enqueued_ms, expires_ms, ack, delivery_count, was_sent," \
+    " message_id FROM c2d"
+
+/* As deleting does: an empty module_id names the device, and with it all of its modules. */
+#define OF_IDENTITY \
+    " WHERE identity_seq IN (SELECT seq FROM identity" \
+    " WHERE device_id = ?1 AND (?2 = '' OR module_id = ?2))"
 
 /*
  * CROSS JOIN keeps SQLite from turning the loops around: the order is the identities'.  Modules
@@ -37,6 +47,14 @@
     " r.created_ms, r.start_ms, r.end_ms, r.updated_ms, r.outcome, r.error_code," \
     " r.error_text FROM job_row AS r CROSS JOIN job AS j ON j.seq = r.job_seq"
 
+#define CONFIGURATION \
+    "SELECT seq, configuration_id, revision, priority, created_ms, updated_ms, schema_version," \
+    " labels, content, condition, metrics, phase, cursor, evaluated_ms, results," \
+    " system_results, is_removed FROM configuration"
+
+#define CONFIGURATION_TARGET \
+    "SELECT identity_seq, configuration_seq, is_module, is_applied FROM configuration_target"
+
 static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -46,6 +64,7 @@ static const char *const texts[SQL_N_STATEMENTS] = {
 
     [SQL_IDENTITY_GET] = "SELECT " IDENTITY
                          " FROM identity AS i WHERE device_id = ?1 AND module_id = ?2",
+    [SQL_IDENTITY_GET_BY_SEQ] = "SELECT " IDENTITY " FROM identity AS i WHERE seq = ?1",
     [SQL_IDENTITY_INSERT] =
         "INSERT INTO identity (device_id, module_id, generation, etag, is_enabled,"
         " status_reason, status_updated_ms, auth, primary_key, secondary_key,"
@@ -61,6 +80,7 @@ static const char *const texts[SQL_N_STATEMENTS] = {
         " last_activity_ms = ?18 WHERE seq = ?19",
     [SQL_IDENTITY_ACTIVITY] = "UPDATE identity SET connection_updated_ms = ?2,"
                               " last_activity_ms = ?3 WHERE seq = ?1",
+    [SQL_IDENTITY_TOUCH] = "UPDATE identity SET last_activity_ms = ?2 WHERE seq = ?1",
     [SQL_IDENTITY_SESSION_GET] =
         "SELECT session FROM identity WHERE device_id = ?1 AND module_id = ?2",
     [SQL_IDENTITY_SESSION_SET] =
@@ -76,6 +96,7 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_IDENTITY_COUNT_MODULES] =
         "SELECT count(*) FROM identity INDEXED BY identity_modules_of"
         " WHERE device_id = ?1 AND module_id <> ''",
+    [SQL_IDENTITY_COUNT_DEVICES] = "SELECT n FROM device_count WHERE is_enabled = ?1",
 
     [SQL_TWIN_GET] = "SELECT " TWIN " FROM twin AS t WHERE t.seq = ?1",
     [SQL_TWIN_INSERT] =
@@ -158,6 +179,99 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_JOB_ROW_LEFT_DELETE] = "DELETE FROM job_row WHERE seq IN"
                                 " (SELECT seq FROM job_row WHERE job_seq = ?1 LIMIT ?2)",
     [SQL_JOB_ROW_LEFT_DONE] = "DELETE FROM job_left WHERE job_seq = ?1",
+
+    /* The queue's last number is the identity's, which a trigger keeps. */
+    [SQL_C2D_INSERT] =
+        "INSERT INTO c2d (identity_seq, sequence, enqueued_ms, expires_ms, ack, delivery_count,"
+        " was_sent, message_id, properties, body)"
+        " SELECT seq, last_message + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM identity"
+        " WHERE seq = ?1",
+    [SQL_C2D_GET] = C2D " WHERE seq = ?1",
+    [SQL_C2D_READ] = "SELECT properties, body FROM c2d WHERE seq = ?1",
+    [SQL_C2D_NEXT] = C2D " WHERE identity_seq = ?1 AND seq > ?2 ORDER BY seq LIMIT 1",
+    [SQL_C2D_NEXT_EXPIRY] = C2D
+    " WHERE (expires_ms, seq) > (?1, ?2) ORDER BY expires_ms, seq LIMIT 1",
+    [SQL_C2D_SET_DELIVERY_COUNT] = "UPDATE c2d SET delivery_count = ?2 WHERE seq = ?1",
+    [SQL_C2D_SET_SENT] = "UPDATE c2d SET was_sent = 1 WHERE seq = ?1",
+    [SQL_C2D_DELETE] = "DELETE FROM c2d WHERE seq = ?1",
+    [SQL_C2D_DELETE_OF] = "DELETE FROM c2d" OF_IDENTITY,
+
+    [SQL_FEEDBACK_INSERT] =
+        "INSERT INTO feedback (batch, identity_seq, at_ms, status, delivery_count, generation,"
+        " device_id, message_id)"
+        " VALUES (0, ?1, ?2, ?3, 0, ?4, ?5, CASE ?7 WHEN 1 THEN ?6 END)",
+    [SQL_FEEDBACK_LOOSE] = "SELECT seq, at_ms FROM feedback WHERE batch = 0 ORDER BY seq LIMIT ?1",
+    [SQL_FEEDBACK_CUT] = "UPDATE feedback SET batch = ?1 WHERE batch = 0 AND seq <= ?2",
+    [SQL_FEEDBACK_NEXT_BATCH] = "SELECT batch, delivery_count FROM feedback WHERE batch > ?1"
+                                " ORDER BY batch LIMIT 1",
+    [SQL_FEEDBACK_NEXT] =
+        "SELECT seq, identity_seq, at_ms, status, generation, device_id, message_id"
+        " FROM feedback WHERE batch = ?1 AND seq > ?2 ORDER BY seq LIMIT 1",
+    [SQL_FEEDBACK_RETURN] =
+        "UPDATE feedback SET delivery_count = delivery_count + 1 WHERE batch = ?1",
+    [SQL_FEEDBACK_DELETE] = "DELETE FROM feedback WHERE batch = ?1",
+    [SQL_FEEDBACK_DELETE_OF] = "DELETE FROM feedback" OF_IDENTITY,
+    [SQL_FEEDBACK_OLDEST] = "SELECT min(at_ms) FROM feedback",
+    [SQL_FEEDBACK_FIRST] = "SELECT min(seq) FROM feedback",
+    [SQL_FEEDBACK_LAST] = "SELECT max(seq) FROM feedback",
+    [SQL_FEEDBACK_EXPIRE] = "DELETE FROM feedback WHERE seq IN"
+                            " (SELECT seq FROM feedback WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)",
+    [SQL_FEEDBACK_TRIM] = "DELETE FROM feedback WHERE seq IN"
+                          " (SELECT seq FROM feedback WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
+
+    [SQL_CONFIGURATION_INSERT] =
+        "INSERT INTO configuration (revision, priority, updated_ms, schema_version, labels,"
+        " condition, metrics, phase, cursor, evaluated_ms, configuration_id, created_ms,"
+        " content, is_removed, results, system_results)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, '', '')",
+    [SQL_CONFIGURATION_GET] = CONFIGURATION " WHERE seq = ?1",
+    [SQL_CONFIGURATION_NEXT] = CONFIGURATION " WHERE seq > ?1 ORDER BY seq LIMIT 1",
+    [SQL_CONFIGURATION_UPDATE] =
+        "UPDATE configuration SET revision = ?1, priority = ?2, updated_ms = ?3,"
+        " schema_version = ?4, labels = ?5, condition = ?6, metrics = ?7, phase = ?8,"
+        " cursor = ?9, evaluated_ms = ?10 WHERE seq = ?11",
+    [SQL_CONFIGURATION_PROGRESS] =
+        "UPDATE configuration SET phase = ?2, cursor = ?3, evaluated_ms = ?4 WHERE seq = ?1",
+    [SQL_CONFIGURATION_RESULTS] =
+        "UPDATE configuration SET results = ?2, system_results = ?3 WHERE seq = ?1",
+    [SQL_CONFIGURATION_REMOVE] =
+        "UPDATE configuration SET is_removed = 1, schema_version = NULL, labels = NULL,"
+        " content = '', condition = '', metrics = '', results = '', system_results = ''"
+        " WHERE seq = ?1",
+    [SQL_CONFIGURATION_DELETE] = "DELETE FROM configuration WHERE seq = ?1",
+    [SQL_CONFIGURATION_TARGET_SET] =
+        "INSERT INTO configuration_target (identity_seq, configuration_seq, is_module,"
+        " is_applied) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (identity_seq, configuration_seq)"
+        " DO UPDATE SET is_module = excluded.is_module, is_applied = excluded.is_applied",
+    [SQL_CONFIGURATION_TARGET_CLEAR] = "DELETE FROM configuration_target"
+                                       " WHERE identity_seq = ?1 AND configuration_seq = ?2",
+    [SQL_CONFIGURATION_TARGET_GET] = CONFIGURATION_TARGET
+    " WHERE identity_seq = ?1 AND configuration_seq = ?2",
+    [SQL_CONFIGURATION_TARGET_NEXT] = CONFIGURATION_TARGET
+    " WHERE identity_seq = ?1 AND configuration_seq > ?2 ORDER BY configuration_seq LIMIT 1",
+    [SQL_CONFIGURATION_TARGET_WALK] =
+        "SELECT " IDENTITY " FROM configuration_target AS c CROSS JOIN identity AS i"
+        " ON i.seq = c.identity_seq WHERE c.configuration_seq = ?1 AND c.identity_seq > ?2"
+        " ORDER BY c.identity_seq LIMIT 1",
+    [SQL_CONFIGURATION_TARGET_COUNT] =
+        "SELECT count(*), coalesce(sum(is_applied), 0) FROM configuration_target"
+        " WHERE configuration_seq = ?1 AND is_module = ?2",
+    [SQL_CONFIGURATION_TARGET_DELETE_OF] = "DELETE FROM configuration_target" OF_IDENTITY,
+    [SQL_CONFIGURATION_MANAGED_GET] =
+        "SELECT content FROM configuration_managed WHERE identity_seq = ?1",
+    [SQL_CONFIGURATION_MANAGED_SET] =
+        "INSERT OR REPLACE INTO configuration_managed (identity_seq, content) VALUES (?1, ?2)",
+    [SQL_CONFIGURATION_MANAGED_CLEAR] =
+        "DELETE FROM configuration_managed WHERE identity_seq = ?1",
+    [SQL_CONFIGURATION_MANAGED_DELETE_OF] = "DELETE FROM configuration_managed" OF_IDENTITY,
+    [SQL_CONFIGURATION_DIRTY_ADD] =
+        "INSERT OR IGNORE INTO configuration_dirty (identity_seq) VALUES (?1)",
+    [SQL_CONFIGURATION_DIRTY_REMOVE] =
+        "DELETE FROM configuration_dirty WHERE identity_seq = ?1",
+    [SQL_CONFIGURATION_DIRTY_NEXT] =
+        "SELECT " IDENTITY " FROM configuration_dirty AS c CROSS JOIN identity AS i"
+        " ON i.seq = c.identity_seq WHERE c.identity_seq > ?1 ORDER BY c.identity_seq LIMIT 1",
+    [SQL_CONFIGURATION_DIRTY_DELETE_OF] = "DELETE FROM configuration_dirty" OF_IDENTITY,
 };
 
 const char *store_sql(enum statement which)

@@ -3,7 +3,8 @@
  *
  * One writer, one transaction a turn: the first write of a turn begins it, store_commit() ends
  * it, and nothing that was written may be acknowledged before.  Reads inside the turn see its
- * writes.  The record kinds are in files of their own: identities.h, twins.h, events.h, jobs.h.
+ * writes.  The record kinds are in files of their own: identities.h, twins.h, events.h,
+ * jobs.h, c2d.h, feedback.h.
  *
  * Calls answer 0, STORE_NO_ROW, or a negative errno.  A negative answer is the machine's fault:
  * the store is then broken, what was not committed is dropped, every later read, write and

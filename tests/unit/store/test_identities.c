@@ -298,6 +298,50 @@ static void module_goes_alone(void **state)
     assert_int_equal(store_twin_get(f->store, other, &twin), 0);
 }
 
+static int64_t count(struct fixture *f, bool is_enabled)
+{
+    int64_t n = -1;
+    assert_int_equal(store_identity_count_devices(f->store, is_enabled, &n), 0);
+    return n;
+}
+
+static void devices_are_counted_as_they_come_and_go(void **state)
+{
+    struct fixture *f = *state;
+    struct store_identity record;
+
+    assert_int_equal(count(f, true), 0);
+    assert_int_equal(count(f, false), 0);
+    add(f->store, "a", "");
+    add(f->store, "a", "m");
+    add(f->store, "b", "");
+    assert_int_equal(count(f, true), 2);
+    assert_int_equal(store_identity_get(f->store, id_of("a", ""), &record), 0);
+    record.is_enabled = false;
+    assert_int_equal(store_identity_update(f->store, &record), 0);
+    assert_int_equal(store_identity_update(f->store, &record), 0);
+    assert_int_equal(count(f, true), 1);
+    assert_int_equal(count(f, false), 1);
+    assert_int_equal(store_commit(f->store), 0);
+    fixture_reopen(f);
+    assert_int_equal(count(f, false), 1);
+    assert_int_equal(store_identity_delete(f->store, &record), 0);
+    assert_int_equal(count(f, true), 1);
+    assert_int_equal(count(f, false), 0);
+}
+
+static void device_that_was_undone_is_not_counted(void **state)
+{
+    struct fixture *f = *state;
+
+    add(f->store, "a", "");
+    assert_int_equal(store_mark(f->store), 0);
+    add(f->store, "b", "");
+    assert_int_equal(count(f, true), 2);
+    assert_int_equal(store_undo(f->store), 0);
+    assert_int_equal(count(f, true), 1);
+}
+
 static void number_of_the_newest_is_not_used_again(void **state)
 {
     struct fixture *f = *state;
@@ -375,6 +419,8 @@ int main(void)
         IN_MEMORY(walk_goes_on_behind_a_device_that_was_deleted),
         IN_MEMORY(device_goes_with_its_modules_and_all_twins),
         IN_MEMORY(module_goes_alone),
+        ON_FILE(devices_are_counted_as_they_come_and_go),
+        IN_MEMORY(device_that_was_undone_is_not_counted),
         ON_FILE(number_of_the_newest_is_not_used_again),
         ON_FILE(session_is_kept_until_it_is_replaced),
         IN_MEMORY(session_outlives_changes_but_not_its_identity),

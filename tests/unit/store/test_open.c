@@ -384,6 +384,33 @@ static void newer_version_is_refused(void **state)
     assert_string_equal(text, want);
 }
 
+/* A file of the first version counts its devices once, when it is brought up to date. */
+static void older_file_is_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+    char sql[64];
+    int64_t n = 0;
+
+    run_sql(f->path, store_migrations[0]);
+    run_sql(
+        f->path,
+        "INSERT INTO identity (device_id, module_id, generation, etag, is_enabled,"
+        " status_updated_ms, auth, primary_key, secondary_key, primary_thumbprint,"
+        " secondary_thumbprint, is_edge, device_scope, parent_scope, connection_updated_ms,"
+        " last_activity_ms) VALUES ('a', '', 1, 1, 1, 0, 0, '', '', '', '', 0, '', '', 0, 0),"
+        " ('a', 'm', 1, 1, 1, 0, 0, '', '', '', '', 0, '', '', 0, 0),"
+        " ('b', '', 1, 1, 1, 0, 0, '', '', '', '', 0, '', '', 0, 0),"
+        " ('c', '', 1, 1, 0, 0, 0, '', '', '', '', 0, '', '', 0, 0)");
+    (void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = 1",
+                   STORE_APPLICATION_ID);
+    run_sql(f->path, sql);
+    fixture_reopen(f);
+    assert_int_equal(store_identity_count_devices(f->store, true, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(store_identity_count_devices(f->store, false, &n), 0);
+    assert_int_equal(n, 1);
+}
+
 static void empty_file_becomes_a_store(void **state)
 {
     struct fixture *f = *state;
@@ -510,6 +537,7 @@ int main(void)
         IN_FOLDER(foreign_number_is_refused),
         IN_FOLDER(file_that_is_no_database_is_refused_and_left_alone),
         ON_FILE(newer_version_is_refused),
+        IN_FOLDER(older_file_is_brought_up_to_date),
         IN_FOLDER(empty_file_becomes_a_store),
         IN_FOLDER(files_are_the_owners_alone),
         ON_FILE(file_that_may_not_be_written_is_refused),
