@@ -5,18 +5,23 @@
 #include "gateway/http_gateway.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/coding.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "gateway/rest.h"
 #include "gateway/tracking.h"
 #include "iothub/json.h"
 #include "iothub/limits.h"
+#include "iothub/sas_token.h"
 
 enum {
     SEGMENTS_MAX = 8,
     PATH_MAX_BYTES = 16 * KIB,
+    HEADERS_MIN = 8,
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -24,10 +29,22 @@ enum {
 struct buf *rest_header(struct http_exchange *exchange, const char *name)
 {
     struct http_answer *answer = &exchange->answer;
+    if (answer->n_headers == answer->headers_room) {
+        answer->headers_room = answer->headers_room == 0 ? HEADERS_MIN : answer->headers_room * 2;
+        answer->headers =
+            mem_grow(answer->headers, answer->headers_room, sizeof(*answer->headers));
+    }
     struct http_header *header = &answer->headers[answer->n_headers++];
-    header->name = name;
+    *header = (struct http_header){.name = name};
     buf_init(&header->value, BUF_CAP_OWN);
     return &header->value;
+}
+
+struct buf *rest_header_take(struct http_exchange *exchange, char *name)
+{
+    struct buf *value = rest_header(exchange, name);
+    exchange->answer.headers[exchange->answer.n_headers - 1].own_name = name;
+    return value;
 }
 
 void rest_etag_header(struct http_exchange *exchange, const char *etag)
@@ -47,11 +64,21 @@ static void done(struct http_exchange *exchange, int status)
     exchange->wake(exchange->owner);
 }
 
-void rest_answer_json(struct http_exchange *exchange)
+void rest_answer_body(struct http_exchange *exchange, int status, const char *content_type)
+{
+    exchange->answer.content_type = content_type;
+    done(exchange, status);
+}
+
+void rest_answer_json_as(struct http_exchange *exchange, int status)
 {
     /* Node hands back an empty text unless the type says JSON. */
-    exchange->answer.content_type = "application/json; charset=utf-8";
-    done(exchange, 200);
+    rest_answer_body(exchange, status, "application/json; charset=utf-8");
+}
+
+void rest_answer_json(struct http_exchange *exchange)
+{
+    rest_answer_json_as(exchange, 200);
 }
 
 void rest_answer_empty(struct http_exchange *exchange, int status)
@@ -66,6 +93,7 @@ static void drop_answer(struct http_answer *answer)
     buf_reset(&answer->body);
     for (size_t i = 0; i < answer->n_headers; i++) {
         buf_finish(&answer->headers[i].value);
+        free(answer->headers[i].own_name);
     }
     answer->n_headers = 0;
 }
@@ -174,7 +202,10 @@ static bool split_path(struct slice path, struct segments *out)
     return true;
 }
 
-/* Fixed words match without case, ids are taken as they are. */
+/*
+ * Fixed words match without case, ids are taken as they are.  An empty segment is no id: a module's
+ * address with none would mean the device itself.
+ */
 static bool route_matches(const struct rest_route *route, const struct segments *segments,
                           struct slice ids[REST_IDS_MAX])
 {
@@ -186,10 +217,13 @@ static bool route_matches(const struct rest_route *route, const struct segments 
         if (at == segments->n_items) {
             return false;
         }
-        if (slice_equal(word, SLICE("{}"))) {
-            ids[n_ids++] = segments->items[at];
-        } else if (!slice_equal_nocase(word, segments->items[at])) {
+        struct slice segment = segments->items[at];
+        bool is_id = slice_equal(word, SLICE("{}"));
+        if (is_id ? segment.len == 0 : !slice_equal_nocase(word, segment)) {
             return false;
+        }
+        if (is_id) {
+            ids[n_ids++] = segment;
         }
     }
     return at == segments->n_items;
@@ -226,6 +260,34 @@ struct failure {
 
 static const struct failure passed = {IOTHUB_OK, ""};
 
+/* What only devices and modules do: the path says which one the caller has to be. */
+static bool is_devices_own(const struct rest_route *route)
+{
+    return route->rights == HUB_DEVICE_CONNECT;
+}
+
+static struct failure check_device(struct rest_call *call, const struct segments *segments)
+{
+    const struct http_request *request = call->request;
+    struct slice token = slice_trim(header_of(request, "Authorization"));
+    struct identity id = identity_of_device(call->ids[0]);
+    struct sas_token parsed;
+    if (slice_equal_nocase(segments->items[2], SLICE("modules"))) {
+        id.module_id = call->ids[1];
+    }
+    const struct hub_certificate *certificate =
+        request->certificate == NULL ? NULL : request->certificate(request->source);
+    enum iothub_status status =
+        hub_authenticate_identity(call->hub, id, token, certificate, &call->principal);
+    /* Who shows nothing does not learn which devices there are. */
+    if (iothub_status_http(status) == 404 && !sas_token_parse(token, &parsed)) {
+        status = IOTHUB_UNAUTHORIZED;
+    }
+    return (struct failure){status, iothub_status_http(status) == 401
+                                        ? "Unauthorized"
+                                        : hub_error_text(call->hub)};
+}
+
 static struct failure check_token(struct rest_call *call, const struct rest_route *route,
                                   const struct segments *segments)
 {
@@ -233,6 +295,9 @@ static struct failure check_token(struct rest_call *call, const struct rest_rout
     struct slice path = buf_slice(&segments->text);
     if (route->rights == 0) {
         return passed;
+    }
+    if (is_devices_own(route)) {
+        return check_device(call, segments);
     }
     enum iothub_status status = hub_authenticate(call->hub, slice_trim(token), &call->principal);
     if (status != IOTHUB_OK) {
@@ -247,6 +312,9 @@ static struct failure check_token(struct rest_call *call, const struct rest_rout
     }
     return passed;
 }
+
+/* Paths that IoT Hub does not have. */
+#define OWN_PREFIX "/_emulator/"
 
 /* "YYYY-MM-DD" of 2016 or later, perhaps "-preview". */
 static bool is_version(struct slice text)
@@ -266,7 +334,9 @@ static bool is_version(struct slice text)
 
 static struct failure check_version(const struct rest_call *call, const struct rest_route *route)
 {
-    if (route->rights != 0 &&
+    /* Devices come with versions of any age, or none; the emulator's own routes have none. */
+    bool is_ours = strncmp(route->path, OWN_PREFIX, sizeof(OWN_PREFIX) - 1) == 0;
+    if (route->rights != 0 && !is_devices_own(route) && !is_ours &&
         !is_version(call->request->argument(call->request->source, "api-version"))) {
         return (struct failure){IOTHUB_INVALID_PROTOCOL_VERSION, "BadRequest"};
     }
@@ -278,7 +348,7 @@ static struct failure read_body(struct rest_call *call, const struct rest_route 
     if (call->request->is_too_large) {
         return (struct failure){IOTHUB_MESSAGE_TOO_LARGE, "The request's body is too large."};
     }
-    if (route->body == REST_NO_BODY) {
+    if (route->body == REST_NO_BODY || route->body == REST_RAW) {
         return passed;
     }
     if (slice_trim(call->request->body).len == 0) {
@@ -343,11 +413,20 @@ void http_exchange_begin(struct http_exchange *exchange, struct hub *hub,
     }
 }
 
+void http_exchange_continue(struct http_exchange *exchange)
+{
+    exchange->is_done = false;
+    buf_reset(&exchange->answer.body);
+    rest_event_continue(exchange);
+}
+
 void http_exchange_end(struct http_exchange *exchange)
 {
     if (exchange->hub != NULL && exchange->call != 0 && !exchange->is_done) {
         hub_method_cancel(exchange->hub, exchange->call);
     }
+    rest_event_end(exchange);
     drop_answer(&exchange->answer);
+    free(exchange->answer.headers);
     buf_finish(&exchange->answer.body);
 }

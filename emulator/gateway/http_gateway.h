@@ -1,5 +1,5 @@
 /*
- * The service API: one request in, one answer out, both as plain values.
+ * HTTP, a service's and a device's: one request in, one answer out, both as plain values.
  *
  * No socket and no HTTP library is seen here.  A listener fills a struct http_request, calls
  * http_exchange_begin(), and sends the answer after the turn's commit; when the answer has to wait
@@ -14,7 +14,8 @@
 #include "base/macros.h"
 #include "hub/hub.h"
 
-#define HTTP_HEADERS_MAX 8
+/* Called for a header; both are borrowed. */
+typedef void http_header_visit(void *ctx, struct slice name, struct slice value);
 
 /* Borrowed until http_exchange_end(). */
 struct http_request {
@@ -25,11 +26,16 @@ struct http_request {
     /* Decoded values; NULL data when absent.  Header names are compared without case. */
     struct slice (*header)(const void *source, const char *name);
     struct slice (*argument)(const void *source, const char *name);
+    /* All headers in their order; may be NULL. */
+    void (*each_header)(const void *source, http_header_visit *visit, void *ctx);
+    /* The client's certificate, borrowed likewise; NULL without one.  May itself be NULL. */
+    const struct hub_certificate *(*certificate)(const void *source);
     const void *source;
 };
 
 struct http_header {
-    const char *name;   /* a constant */
+    const char *name;
+    char *own_name; /* the same, unless it is a constant */
     struct buf value;
 };
 
@@ -37,8 +43,10 @@ struct http_answer {
     int status;
     struct buf body;
     const char *content_type; /* NULL without a body */
-    struct http_header headers[HTTP_HEADERS_MAX];
+    bool is_stream; /* more follows: what is in `body` is its next part, http_exchange_continue() */
+    struct http_header *headers;
     size_t n_headers;
+    size_t headers_room;
 };
 
 struct http_exchange {
@@ -52,6 +60,7 @@ struct http_exchange {
     struct hub *hub;
     struct http_request request;
     uint64_t call; /* the method call it waits for */
+    struct event_reading *reading; /* of the log of events; owned */
     bool has_begun;
 };
 
@@ -61,6 +70,12 @@ struct http_exchange {
  */
 void http_exchange_begin(struct http_exchange *exchange, struct hub *hub,
                          const struct http_request *request);
+
+/**
+ * The part of a stream that was in the answer's body is sent: wait for the next.  is_done is false
+ * until `wake` is called.  A part that is empty ends the stream.
+ */
+void http_exchange_continue(struct http_exchange *exchange);
 
 /* Free it; a client that went away no longer waits for a method's answer. */
 void http_exchange_end(struct http_exchange *exchange);

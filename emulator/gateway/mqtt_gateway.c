@@ -26,7 +26,6 @@ enum {
     WINDOW = 16,                   /* messages to a device without PUBACK */
     TOPIC_MAX = 512,
     REMOTE_MAX = 64,
-    THUMBPRINT_MAX = 65,
 };
 
 struct mqtt_client {
@@ -37,8 +36,9 @@ struct mqtt_client {
     bool keeps_session;
     bool is_over;
     bool is_feeding;
+    bool has_waiting; /* the hub has a message for which there was no room */
     char remote[REMOTE_MAX];
-    char thumbprints[2][THUMBPRINT_MAX];
+    struct hub_certificate *certificate; /* NULL: none was shown */
     void (*wake)(void *owner);
     void *owner;
 };
@@ -121,6 +121,38 @@ static enum hub_taken on_desired(struct hub_peer *peer, struct slice patch, int6
     return send_plain(client, &topic, 1, patch);
 }
 
+/*
+ * A message has a PUBACK to wait for when the subscription grants one; else it is done with as
+ * soon as it is written.  Marked as a repetition [MQTT-3.3.1-1] once the device may have seen it.
+ */
+static enum hub_taken on_message(struct hub_peer *peer, const struct hub_message *message)
+{
+    char text[TOPIC_MAX];
+    uint8_t qos = 0;
+    struct mqtt_client *client = client_of(peer);
+    if (!mqtt_session_wants_message(&client->session, hub_peer_id(peer), message->properties,
+                                    &qos)) {
+        return HUB_UNWANTED;
+    }
+    int len = snprintf(text, sizeof(text), TOPIC_DEVICES "%s" TOPIC_DEVICEBOUND, peer->device_id);
+    const struct slice topic[] = {slice_make(text, (size_t)len), message->properties};
+    const struct mqtt_message publish = {
+        .topic = topic,
+        .n_topic = ARRAY_LEN(topic),
+        .payload = &message->body,
+        .n_payload = 1,
+        .qos = qos,
+        .dup = message->was_sent,
+    };
+    if (client->is_over ||
+        mqtt_engine_publish(&client->engine, &publish, (uint64_t)message->id) != MQTT_SEND_OK) {
+        client->has_waiting = true;
+        return HUB_FULL;
+    }
+    wake(client);
+    return qos == 0 ? HUB_DONE : HUB_TAKEN;
+}
+
 static void on_close(struct hub_peer *peer, enum iothub_status why)
 {
     hang_up(client_of(peer), iothub_status_name(why));
@@ -129,6 +161,7 @@ static void on_close(struct hub_peer *peer, enum iothub_status why)
 static const struct hub_peer_ops peer_ops = {
     .method = on_method,
     .desired = on_desired,
+    .message = on_message,
     .close = on_close,
 };
 
@@ -196,15 +229,13 @@ static enum iothub_status authenticate(struct mqtt_client *client,
                                        struct mqtt_user_name *user, struct buf *scratch)
 {
     struct hub_principal principal = {0};
-    const struct slice thumbprints[2] = {slice_of(client->thumbprints[0]),
-                                         slice_of(client->thumbprints[1])};
     if (!mqtt_user_name_parse(connect->user_name, scratch, user) ||
         !mqtt_client_id_matches(connect->client_id, user->id) ||
         !hub_is_named(client->hub, user->host)) {
         return IOTHUB_UNAUTHORIZED;
     }
     enum iothub_status status = hub_authenticate_identity(client->hub, user->id, connect->password,
-                                                          thumbprints, &principal);
+                                                          client->certificate, &principal);
     return status != IOTHUB_OK ? status
                                : hub_peer_attach(client->hub, &client->peer, user->id, &principal,
                                                  user->model_id);
@@ -256,7 +287,8 @@ static enum iothub_status send_event(struct mqtt_client *client, struct slice ba
     if (property_bag_decode(&bag, bag_text)) {
         add_marks(&bag, publish, is_will);
         message_from_bag(&bag, publish->payload, &message);
-        status = hub_event_send(client->hub, &client->peer, &message);
+        struct hub_sender sender = hub_sender_of_peer(&client->peer);
+        status = hub_event_send(client->hub, &sender, &message);
     }
     property_bag_finish(&bag);
     return status;
@@ -367,10 +399,9 @@ static void on_publish(struct mqtt_client *client, const struct mqtt_publish *pu
 
 /* ---- SUBSCRIBE ------------------------------------------------------------------------------- */
 
-/* The session as it is now, known to the hub and stored for the next connection. */
-static bool settle_session(struct mqtt_client *client)
+/* The session as it is now is stored for the next connection. */
+static bool keep_session(struct mqtt_client *client)
 {
-    tell_interests(client);
     return !client->keeps_session || save_session(client) == IOTHUB_OK;
 }
 
@@ -390,9 +421,11 @@ static void on_subscribe(struct mqtt_client *client, const struct mqtt_subscribe
     if (!is_allowed) {
         /* A developer of the service: there is no failing SUBACK, the connection ends. */
         hang_up(client, "it subscribed to what is not its own");
-    } else if (settle_session(client)) {
+    } else if (keep_session(client)) {
         mqtt_engine_suback(&client->engine, subscribe->packet_id, (const uint8_t *)codes.data,
                            codes.len);
+        /* What has waited for the subscription comes behind its acknowledgement. */
+        tell_interests(client);
     } else {
         hang_up(client, hub_error_text(client->hub));
     }
@@ -406,8 +439,9 @@ static void on_unsubscribe(struct mqtt_client *client, const struct mqtt_subscri
     while (mqtt_filters_next(&rest, &filter)) {
         mqtt_session_unsubscribe(&client->session, filter.topic);
     }
-    if (settle_session(client)) {
+    if (keep_session(client)) {
         mqtt_engine_unsuback(&client->engine, unsubscribe->packet_id);
+        tell_interests(client);
     } else {
         hang_up(client, hub_error_text(client->hub));
     }
@@ -425,6 +459,7 @@ static void on_event(struct mqtt_client *client, const struct mqtt_event *event,
         on_publish(client, &event->publish);
         break;
     case MQTT_EVENT_PUBACK:
+        hub_peer_settle(client->hub, &client->peer, (int64_t)event->puback.tag, HUB_COMPLETED);
         break;
     case MQTT_EVENT_SUBSCRIBE:
         on_subscribe(client, &event->subscribe);
@@ -470,6 +505,14 @@ struct buf *mqtt_client_out(struct mqtt_client *client)
     return &client->engine.out;
 }
 
+void mqtt_client_drained(struct mqtt_client *client)
+{
+    if (client->has_waiting) {
+        client->has_waiting = false;
+        hub_peer_ready(client->hub, &client->peer);
+    }
+}
+
 bool mqtt_client_is_over(const struct mqtt_client *client)
 {
     return client->is_over;
@@ -504,19 +547,21 @@ struct mqtt_client *mqtt_client_create(struct hub *hub, const struct mqtt_link *
     client->wake = link->wake;
     client->owner = link->owner;
     snprintf(client->remote, sizeof(client->remote), "%s", link->remote);
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(client->thumbprints[i], THUMBPRINT_MAX, "%.*s", SLICE_ARG(link->thumbprints[i]));
-    }
+    client->certificate =
+        link->certificate == NULL ? NULL : hub_certificate_dup(link->certificate);
     mqtt_engine_init(&client->engine, &limits, OUT_MAX_BYTES, now_ms);
     return client;
 }
 
-/* The will of a connection that ended without DISCONNECT is telemetry, if it goes where that goes. */
+/*
+ * The will of a connection that ended without DISCONNECT is telemetry, if it goes where that goes;
+ * also of one that had to give way to a newer one [MQTT-3.1.2-8].
+ */
 static void send_will(struct mqtt_client *client)
 {
     struct mqtt_target target;
     const struct mqtt_publish *will = mqtt_engine_will(&client->engine);
-    if (will != NULL && client->peer.is_attached &&
+    if (will != NULL &&
         mqtt_topic_parse(will->topic, hub_peer_id(&client->peer), &target) &&
         target.topic == MQTT_TOPIC_EVENTS) {
         (void)!send_event(client, target.rest, will, true);
@@ -532,5 +577,6 @@ void mqtt_client_destroy(struct mqtt_client *client)
     hub_peer_detach(client->hub, &client->peer);
     mqtt_session_finish(&client->session);
     mqtt_engine_finish(&client->engine);
+    free(client->certificate);
     free(client);
 }

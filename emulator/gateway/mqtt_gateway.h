@@ -19,9 +19,9 @@ struct mqtt_client;
 
 /* What the transport knows of a connection; copied. */
 struct mqtt_link {
-    const char *remote;            /* "127.0.0.1:40000", for the log */
-    struct slice thumbprints[2];   /* SHA-1 and SHA-256 of a client certificate in hex, or empty */
-    void (*wake)(void *owner);     /* there is output, or the client is over; may not feed */
+    const char *remote;                        /* "127.0.0.1:40000", for the log */
+    const struct hub_certificate *certificate; /* NULL when the client showed none */
+    void (*wake)(void *owner); /* there is output, or the client is over; may not feed */
     void *owner;
 };
 
@@ -42,6 +42,9 @@ size_t mqtt_client_need(const struct mqtt_client *client);
 
 /* What is to be sent: the owner drops from its front what it has sent. */
 struct buf *mqtt_client_out(struct mqtt_client *client);
+
+/* Some of it was sent: the hub may have more that there was no room for. */
+void mqtt_client_drained(struct mqtt_client *client);
 
 /* Send what is left, then close. */
 bool mqtt_client_is_over(const struct mqtt_client *client);

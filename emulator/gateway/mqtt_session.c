@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "iothub/topics.h"
 #include "mqtt/text.h"
 
 #define FIRST_LINE "mqtt"
@@ -73,6 +74,28 @@ bool mqtt_session_wants(const struct mqtt_session *session, enum mqtt_feature fe
     for (size_t i = 0; i < session->n_items; i++) {
         const struct mqtt_subscription *item = &session->items[i];
         if (item->feature == feature && mqtt_filter_matches(slice_of(item->filter), topic)) {
+            *out_qos = wants && *out_qos > item->qos ? *out_qos : item->qos;
+            wants = true;
+        }
+    }
+    return wants;
+}
+
+static bool filter_takes_message(struct slice filter, struct identity id, struct slice bag)
+{
+    size_t len = sizeof(TOPIC_DEVICES) - 1 + id.device_id.len + sizeof(TOPIC_DEVICEBOUND) - 2;
+    struct slice rest = slice_from(filter, len);
+    return rest.len == 0 || mqtt_filter_matches(slice_from(rest, 1), bag);
+}
+
+bool mqtt_session_wants_message(const struct mqtt_session *session, struct identity id,
+                                struct slice bag, uint8_t *out_qos)
+{
+    bool wants = false;
+    for (size_t i = 0; i < session->n_items; i++) {
+        const struct mqtt_subscription *item = &session->items[i];
+        if (item->feature == MQTT_FEATURE_MESSAGES &&
+            filter_takes_message(slice_of(item->filter), id, bag)) {
             *out_qos = wants && *out_qos > item->qos ? *out_qos : item->qos;
             wants = true;
         }

@@ -41,6 +41,13 @@ bool mqtt_session_has(const struct mqtt_session *session, enum mqtt_feature feat
 bool mqtt_session_wants(const struct mqtt_session *session, enum mqtt_feature feature,
                         struct slice topic, uint8_t *out_qos);
 
+/*
+ * The same for a cloud-to-device message with that property bag.  A filter may end before the bag,
+ * and spell "devicebound" in any case.
+ */
+bool mqtt_session_wants_message(const struct mqtt_session *session, struct identity id,
+                                struct slice bag, uint8_t *out_qos);
+
 /* As a text that is never empty; and back, for the identity it was stored for. */
 void mqtt_session_write(const struct mqtt_session *session, struct buf *out);
 void mqtt_session_read(struct mqtt_session *session, struct slice text, struct identity id);

@@ -120,9 +120,11 @@ static bool read_own_filter(struct slice filter, struct identity id, enum mqtt_f
         return false;
     }
     if (!identity_is_module(id)) {
+        /* "deviceBound" is how REST and AMQP clients spell it. */
         *out = MQTT_FEATURE_MESSAGES;
-        return slice_equal(filter, SLICE("/messages/devicebound")) ||
-               slice_starts_with(filter, SLICE(TOPIC_DEVICEBOUND));
+        return take(&filter, SLICE("/messages/")) &&
+               (slice_equal_nocase(filter, SLICE("devicebound")) ||
+                slice_starts_with_nocase(filter, SLICE("devicebound/")));
     }
     *out = MQTT_FEATURE_INPUTS;
     return slice_equal(filter, SLICE("/#")) || slice_starts_with(filter, SLICE(TOPIC_INPUTS));

@@ -5,11 +5,16 @@
 
 #include "base/coding.h"
 
+/* A module's id may hold a '=' too, so the names decide. */
 static bool is_parameters(struct slice segment)
 {
-    return (segment.len != 0 && segment.data[0] == '?') ||
-           slice_starts_with_nocase(segment, SLICE("api-version=")) ||
-           slice_starts_with_nocase(segment, SLICE("DeviceClientType="));
+    struct slice parameter = {0};
+    bool is_found = segment.len != 0 && segment.data[0] == '?';
+    while (!is_found && slice_next(&segment, '&', &parameter)) {
+        is_found = slice_starts_with_nocase(parameter, SLICE("api-version=")) ||
+                   slice_starts_with_nocase(parameter, SLICE("DeviceClientType="));
+    }
+    return is_found;
 }
 
 static struct slice find_model_id(struct slice parameters, struct buf *scratch)

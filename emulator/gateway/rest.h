@@ -1,5 +1,5 @@
 /*
- * What the handlers of the service API share.
+ * What the handlers of requests share.
  */
 #ifndef GATEWAY_REST_H
 #define GATEWAY_REST_H
@@ -29,6 +29,7 @@ enum rest_body {
     REST_NO_BODY,
     REST_JSON,          /* an empty body is ArgumentNull */
     REST_JSON_OR_EMPTY,
+    REST_RAW,           /* any bytes, which the handler finds in the request */
 };
 
 /* How a route's errors are written. */
@@ -40,7 +41,7 @@ enum rest_errors {
 struct rest_route {
     const char *method;
     const char *path; /* "/devices/{}": a {} is a variable segment */
-    unsigned rights;  /* any of these; 0 needs no token */
+    unsigned rights;  /* any of these; 0 needs no token; HUB_DEVICE_CONNECT is a device's own route */
     rest_handler *handle;
     enum rest_body body;
     enum rest_errors errors;
@@ -54,12 +55,18 @@ extern const size_t rest_n_routes;
 
 /* 200 with the JSON that the caller has put into exchange->answer.body. */
 void rest_answer_json(struct http_exchange *exchange);
+/* The same with another status. */
+void rest_answer_json_as(struct http_exchange *exchange, int status);
+/* The body that is there already, of any type; NULL for none that is known. */
+void rest_answer_body(struct http_exchange *exchange, int status, const char *content_type);
 void rest_answer_empty(struct http_exchange *exchange, int status);
 void rest_answer_error(struct http_exchange *exchange, enum iothub_status status,
                        const char *text, enum rest_errors form);
 
-/* A header whose value is appended to what it returns. */
+/* A header whose value is appended to what it returns, before there is another one. */
 struct buf *rest_header(struct http_exchange *exchange, const char *name);
+/* The same; the name becomes the answer's. */
+struct buf *rest_header_take(struct http_exchange *exchange, char *name);
 void rest_etag_header(struct http_exchange *exchange, const char *etag);
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -98,6 +105,37 @@ rest_handler rest_job_put;
 rest_handler rest_job_get;
 rest_handler rest_job_cancel;
 rest_handler rest_job_list;
+rest_handler rest_registry_bulk;
+rest_handler rest_keys_regenerate;
+rest_handler rest_device_statistics;
+rest_handler rest_service_statistics;
+rest_handler rest_transfer_create;
+rest_handler rest_transfer_list;
+rest_handler rest_transfer_none;
+rest_handler rest_digital_twin_get;
+rest_handler rest_digital_twin_patch;
+rest_handler rest_command_invoke;
+rest_handler rest_component_command_invoke;
+rest_handler rest_message_send;
+rest_handler rest_queue_purge;
+rest_handler rest_feedback_next;
+rest_handler rest_feedback_complete;
+rest_handler rest_feedback_abandon;
+rest_handler rest_event_send;
+rest_handler rest_message_next;
+rest_handler rest_message_end;
+rest_handler rest_message_abandon;
+rest_handler rest_configuration_list;
+rest_handler rest_configuration_get;
+rest_handler rest_configuration_put;
+rest_handler rest_configuration_delete;
+rest_handler rest_configuration_test;
+rest_handler rest_configuration_apply;
 rest_handler rest_health;
+rest_handler rest_event_list;
+
+/* The stream of an exchange that rest_event_list began goes on, and its end. */
+void rest_event_continue(struct http_exchange *exchange);
+void rest_event_end(struct http_exchange *exchange);
 
 #endif

@@ -1,6 +1,10 @@
 /*
  * Devices and modules over HTTP.
  * Source: IoT Hub REST, "Devices" and "Modules".
+ *
+ * In two things the hub is stricter, and no client needs it: it answers 401 to whatever is
+ * asked of the modules of a device that is missing or disabled, and 412 to a deletion without
+ * If-Match.
  */
 #include "gateway/rest.h"
 #include "iothub/limits.h"
@@ -29,8 +33,8 @@ enum iothub_status rest_identity_put(struct rest_call *call)
 {
     struct hub_document document = {.body = &call->exchange->answer.body};
     return answer(call, &document,
-                  hub_identity_put(call->hub, rest_identity(call), call->body, rest_if_match(call),
-                                   &document));
+                  hub_identity_put(call->hub, rest_identity(call), call->body,
+                                   rest_if_match(call), &document));
 }
 
 enum iothub_status rest_identity_delete(struct rest_call *call)

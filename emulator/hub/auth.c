@@ -3,8 +3,10 @@
  * Source: IoT Hub documentation, "Control access to IoT Hub with shared access signatures".
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/coding.h"
+#include "base/mem.h"
 #include "hub/core.h"
 #include "iothub/sas_token.h"
 
@@ -65,16 +67,19 @@ static bool segment_matches(struct slice scope, struct slice segment)
     return slice_equal(buf_slice(&decoded), segment);
 }
 
-/* Whether `scope` is a prefix of `path` by whole segments. */
+/* Whether `scope` is a prefix of `path` by whole segments; words and ids take turns in both. */
 static bool scope_covers(struct slice scope, struct slice path)
 {
     struct slice part = {0};
     struct slice segment = {0};
-    while (slice_next(&scope, '/', &part)) {
+    for (bool is_word = true; slice_next(&scope, '/', &part); is_word = !is_word) {
         if (slice_starts_with_nocase(part, SLICE("api-version="))) {
             return true; /* old device tokens end so */
         }
-        if (!slice_next(&path, '/', &segment) || !segment_matches(part, segment)) {
+        if (!slice_next(&path, '/', &segment)) {
+            return false;
+        }
+        if (is_word ? !slice_equal_nocase(part, segment) : !segment_matches(part, segment)) {
             return false;
         }
     }
@@ -186,6 +191,13 @@ static bool identity_of_path(struct slice path, struct identity *out)
     return true;
 }
 
+bool hub_device_is_enabled(struct hub *hub, struct identity id)
+{
+    struct store_identity device;
+    return hub_find_identity(hub, identity_of_device(id.device_id), &device) == IOTHUB_OK &&
+           device.is_enabled;
+}
+
 enum iothub_status hub_authenticate(struct hub *hub, struct slice text,
                                     struct hub_principal *out)
 {
@@ -201,17 +213,32 @@ enum iothub_status hub_authenticate(struct hub *hub, struct slice text,
     struct identity id = {0};
     struct store_identity record;
     if (!identity_of_path(path, &id) ||
-        hub_find_identity(hub, id, &record) != IOTHUB_OK || !record.is_enabled) {
+        hub_find_identity(hub, id, &record) != IOTHUB_OK || !hub_device_is_enabled(hub, id)) {
         return unauthorized(hub);
     }
-    return authenticate_own(hub, &token, path, &record, out);
+    status = authenticate_own(hub, &token, path, &record, out);
+    if (status == IOTHUB_OK && identity_is_module(id)) {
+        out->rights = 0; /* a device may look after its modules, a module after nothing */
+    }
+    return status;
 }
 
-static bool device_is_enabled(struct hub *hub, struct identity id)
+/* The texts stand behind the structure. */
+struct hub_certificate *hub_certificate_dup(const struct hub_certificate *certificate)
 {
-    struct store_identity device;
-    return hub_find_identity(hub, identity_of_device(id.device_id), &device) == IOTHUB_OK &&
-           device.is_enabled;
+    struct slice from[3] = {certificate->thumbprints[0], certificate->thumbprints[1],
+                            certificate->common_name};
+    struct hub_certificate *copy =
+        mem_alloc(sizeof(*copy) + from[0].len + from[1].len + from[2].len);
+    struct slice *to[3] = {&copy->thumbprints[0], &copy->thumbprints[1], &copy->common_name};
+    char *text = (char *)(copy + 1);
+    for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+        *to[i] = slice_make(text, from[i].len);
+        memcpy(text, from[i].len == 0 ? "" : from[i].data, from[i].len);
+        text += from[i].len;
+    }
+    copy->is_trusted = certificate->is_trusted;
+    return copy;
 }
 
 static bool thumbprint_matches(const struct slice given[2], const char *registered)
@@ -221,16 +248,50 @@ static bool thumbprint_matches(const struct slice given[2], const char *register
            (slice_equal_nocase(given[0], want) || slice_equal_nocase(given[1], want));
 }
 
+/* A device is named by its id, a module by "deviceId/moduleId". */
+static bool common_name_matches(struct slice name, struct identity id)
+{
+    size_t device_len = slice_find(name, '/');
+    return slice_equal(slice_make(name.data, device_len), id.device_id) &&
+           (identity_is_module(id) ? device_len < name.len &&
+                                         slice_equal(slice_from(name, device_len + 1),
+                                                     id.module_id)
+                                   : device_len == name.len);
+}
+
+static const char *judge_certificate(const struct store_identity *record,
+                                     const struct hub_certificate *certificate)
+{
+    switch (record->auth) {
+    case AUTH_SELF_SIGNED:
+        return thumbprint_matches(certificate->thumbprints, record->primary_thumbprint) ||
+                       thumbprint_matches(certificate->thumbprints,
+                                          record->secondary_thumbprint)
+                   ? NULL
+                   : "The client certificate does not match the registered thumbprints.";
+    case AUTH_AUTHORITY:
+        if (!certificate->is_trusted) {
+            return "The client certificate does not lead to a trusted CA of devices.";
+        }
+        return common_name_matches(certificate->common_name, store_identity_id(record))
+                   ? NULL
+                   : "The common name of the client certificate is not the identity's.";
+    case AUTH_SAS:
+    case AUTH_NONE:
+        break;
+    }
+    return "The identity does not authenticate by certificate.";
+}
+
 static enum iothub_status authenticate_certificate(struct hub *hub,
                                                    const struct store_identity *record,
-                                                   const struct slice thumbprints[2],
+                                                   const struct hub_certificate *certificate,
                                                    struct hub_principal *out)
 {
-    if (record->auth != AUTH_SELF_SIGNED ||
-        (!thumbprint_matches(thumbprints, record->primary_thumbprint) &&
-         !thumbprint_matches(thumbprints, record->secondary_thumbprint))) {
-        return hub_fail(hub, IOTHUB_UNAUTHORIZED,
-                        "The client certificate does not match the registered thumbprints.");
+    const char *why = certificate == NULL ? "There is no token and no client certificate."
+                                          : judge_certificate(record, certificate);
+    if (why != NULL) {
+        return hub_fail(hub, IOTHUB_UNAUTHORIZED, "%s", why);
     }
     *out = (struct hub_principal){
         .kind = HUB_IDENTITY, .rights = HUB_DEVICE_CONNECT, .expires_ms = NEVER_MS};
@@ -254,9 +315,11 @@ static enum iothub_status authenticate_token(struct hub *hub, struct identity id
         return unauthorized(hub);
     }
     if (token.skn.len == 0) {
-        /* The bare host is a policy's resource; an identity names at least its device. */
-        return path.len == 0 ? unauthorized(hub)
-                             : authenticate_own(hub, &token, path, record, out);
+        /* The host and all its devices are a policy's resource; an identity names its device. */
+        struct identity named = {0};
+        return identity_of_path(path, &named)
+                   ? authenticate_own(hub, &token, path, record, out)
+                   : unauthorized(hub);
     }
     status = authenticate_policy(hub, &token, path, out);
     if (status == IOTHUB_OK && (out->rights & HUB_DEVICE_CONNECT) == 0) {
@@ -266,9 +329,25 @@ static enum iothub_status authenticate_token(struct hub *hub, struct identity id
     return status;
 }
 
+/* With what is registered for `record`, which is the identity or stands for it. */
+static enum iothub_status authenticate_as(struct hub *hub, struct identity id,
+                                          const struct store_identity *record,
+                                          struct slice token,
+                                          const struct hub_certificate *certificate,
+                                          struct hub_principal *out)
+{
+    return token.len == 0 ? authenticate_certificate(hub, record, certificate, out)
+                          : authenticate_token(hub, id, record, token, out);
+}
+
+static bool is_system_module(struct identity id)
+{
+    return identity_is_module(id) && id.module_id.data[0] == '$';
+}
+
 enum iothub_status hub_authenticate_identity(struct hub *hub, struct identity id,
                                              struct slice token,
-                                             const struct slice thumbprints[2],
+                                             const struct hub_certificate *certificate,
                                              struct hub_principal *out)
 {
     struct store_identity record;
@@ -276,10 +355,17 @@ enum iothub_status hub_authenticate_identity(struct hub *hub, struct identity id
     if (status != IOTHUB_OK) {
         return status;
     }
-    status = token.len == 0 ? authenticate_certificate(hub, &record, thumbprints, out)
-                            : authenticate_token(hub, id, &record, token, out);
+    status = authenticate_as(hub, id, &record, token, certificate, out);
+    /*
+     * What opens an edge device opens its own modules too: they begin without keys, and the C#
+     * SDK's suite connects $edgeHub with the device's key.
+     */
+    if (status != IOTHUB_OK && is_system_module(id) &&
+        hub_find_identity(hub, identity_of_device(id.device_id), &record) == IOTHUB_OK) {
+        status = authenticate_as(hub, id, &record, token, certificate, out);
+    }
     /* Only who can prove to be the device learns that it is disabled. */
-    if (status == IOTHUB_OK && !device_is_enabled(hub, id)) {
+    if (status == IOTHUB_OK && !hub_device_is_enabled(hub, id)) {
         *out = (struct hub_principal){0};
         return hub_fail(hub, IOTHUB_DEVICE_DISABLED, "The device is disabled.");
     }

@@ -13,6 +13,9 @@ enum {
     TOKEN_MAX = 96,
 };
 
+/* Far above every list, and far enough below the largest number to count on from there. */
+#define GIVEN_MAX (INT64_MAX / 2)
+
 void continuation_write(struct buf *out, const struct continuation *from, struct slice list)
 {
     char text[TOKEN_MAX];
@@ -29,7 +32,7 @@ static bool read_fields(struct slice text, struct slice list, struct continuatio
     int len = snprintf(hash, sizeof(hash), "%" PRIx64, slice_hash(list));
     return slice_next(&text, ':', &after) && slice_next(&text, ':', &given) &&
            slice_to_i64(after, &out->after) && slice_to_i64(given, &out->n_given) &&
-           out->after >= 0 && out->n_given >= 0 &&
+           out->after >= 0 && out->n_given >= 0 && out->n_given <= GIVEN_MAX &&
            slice_equal(text, slice_make(hash, (size_t)len));
 }
 

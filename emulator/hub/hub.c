@@ -99,12 +99,14 @@ bool hub_open(const struct hub_options *options, struct moment now, struct buf *
     hub->token_grace_ms = options->token_grace_ms;
     hub->event_retention_ms = options->event_retention_ms;
     hub->event_retention_count = options->event_retention_count;
-    if (!hub_event_sequences_load(hub) || !hub_runners_resume(hub)) {
+    if (!hub_event_sequences_load(hub) || !hub_runners_resume(hub) ||
+        !hub_configurations_load(hub)) {
         buf_put_text(error, hub_error_text(hub));
         hub_close(hub);
         return false;
     }
     hub_start_expiry(hub);
+    hub_messages_start(hub);
     *out = hub;
     return true;
 }
@@ -116,6 +118,9 @@ void hub_close(struct hub *hub)
     }
     hub_calls_finish(hub);
     hub_runners_finish(hub);
+    hub_configurations_finish(hub);
+    hub_locks_finish(hub, &hub->message_locks);
+    hub_locks_finish(hub, &hub->feedback_locks);
     deadline_heap_finish(&hub->timers);
     store_close(hub->store);
     free_settings(hub);
@@ -163,6 +168,7 @@ void hub_clear_timer(struct hub *hub, struct hub_timer *timer)
 bool hub_commit(struct hub *hub)
 {
     if (store_commit(hub->store) == 0) {
+        hub_event_waiters_wake(hub);
         return true;
     }
     (void)hub_store_failed(hub);

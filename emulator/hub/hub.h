@@ -117,17 +117,27 @@ struct hub_principal {
 MUST_CHECK enum iothub_status hub_authenticate(struct hub *hub, struct slice token,
                                                struct hub_principal *out);
 
+/* What a client's certificate says, read and judged by whoever speaks TLS with it. */
+struct hub_certificate {
+    struct slice thumbprints[2]; /* SHA-1 and SHA-256 in hex */
+    struct slice common_name;    /* of its subject; empty unless there is exactly one */
+    bool is_trusted; /* its chain leads to a CA of devices, and each in it is valid now */
+};
+
+/* A copy with its texts, ended by free(). */
+struct hub_certificate *hub_certificate_dup(const struct hub_certificate *certificate);
+
 /**
  * Check what a device or module presents for itself.
  *
  * @param token  a shared access token; empty for a certificate.
- * @param thumbprints  SHA-1 and SHA-256 of the client's certificate in hex, empty for none.
+ * @param certificate  NULL when none was shown.
  * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND, IOTHUB_MODULE_NOT_FOUND, IOTHUB_DEVICE_DISABLED,
  *         IOTHUB_UNAUTHORIZED.
  */
 MUST_CHECK enum iothub_status hub_authenticate_identity(struct hub *hub, struct identity id,
                                                         struct slice token,
-                                                        const struct slice thumbprints[2],
+                                                        const struct hub_certificate *certificate,
                                                         struct hub_principal *out);
 
 /* Whether the principal has one of `rights` and its scope covers `path` ("devices/d/modules/m"). */
@@ -178,6 +188,48 @@ MUST_CHECK enum iothub_status hub_module_list(struct hub *hub, struct slice devi
                                               struct buf *out);
 
 /**
+ * Write many identities and twins at once.  Each item stands for itself: what can be done is
+ * done.
+ *
+ * @param items  an array of 1 to 100 objects: {"id", "moduleId"?, "importMode"?, "eTag"?,
+ *               "twinETag"?, "tags"?, "properties"?: {"desired"?}} and an identity's members.
+ * @param out    receives {"isSuccessful","errors","warnings"}.
+ * @param out_is_successful  whether no item failed.
+ * @return IOTHUB_OK, also when items failed; for the array itself IOTHUB_FORMAT_ERROR or
+ *         IOTHUB_ARGUMENT_INVALID.
+ * Source: IoT Hub REST, "Bulk Registry - Update Registry".
+ */
+MUST_CHECK enum iothub_status hub_registry_bulk(struct hub *hub, const json_t *items,
+                                                struct buf *out, bool *out_is_successful);
+
+/* How many of a bulk's items were done, and how many not. */
+struct hub_bulk_counts {
+    size_t n_done;
+    size_t n_failed;
+};
+
+/**
+ * Give devices and modules new symmetric keys.
+ *
+ * @param body  {"policyKey": "primaryKey"|"secondaryKey"|"both",
+ *              "devices": [{"id","moduleId"?}]}
+ * @param out   receives {"policyKey","rotatedKeys","errors"}.
+ * @return as hub_registry_bulk(); IOTHUB_INVALID_POLICY_KEY.
+ * Source: azure-iot-cli-extension, the service API of version 2024-03-31.
+ */
+MUST_CHECK enum iothub_status hub_keys_regenerate(struct hub *hub, const json_t *body,
+                                                  struct buf *out,
+                                                  struct hub_bulk_counts *out_counts);
+
+struct hub_counts {
+    int64_t n_devices;
+    int64_t n_enabled;
+    int64_t n_connected; /* devices, without modules */
+};
+
+MUST_CHECK enum iothub_status hub_count(struct hub *hub, struct hub_counts *out);
+
+/**
  * Make a device and its modules as a configuration file describes them, unless it exists.
  * @param seed     {"deviceId", "status"?, "authentication"?, "capabilities"?, "tags"?,
  *                 "properties"?: {"desired"?, "reported"?}, "modules"?: […]}
@@ -207,11 +259,143 @@ MUST_CHECK enum iothub_status hub_twin_get_own(struct hub *hub, struct identity 
 MUST_CHECK enum iothub_status hub_twin_report(struct hub *hub, struct identity id,
                                               struct slice patch, int64_t *out_version);
 
+/* ---- digital twins ----------------------------------------------------------------------- */
+
+/*
+ * What a Plug and Play device's twin says, by properties and components; any device has one.
+ * Source: IoT Plug and Play documentation, "Understand digital twins", "Manage digital twins".
+ */
+MUST_CHECK enum iothub_status hub_digital_twin_get(struct hub *hub, struct slice device_id,
+                                                   struct hub_document *out);
+
+/**
+ * Change desired properties by a JSON Patch.
+ * @param patch     an array of {"op": "add"|"replace"|"remove", "path", "value"?}
+ * @param out_etag  the new one.
+ * @return IOTHUB_OK; IOTHUB_INVALID_DIGITAL_TWIN_JSON_PATCH (no such patch),
+ *         IOTHUB_INVALID_DIGITAL_TWIN_PATCH_PATH, IOTHUB_INVALID_DIGITAL_TWIN_PAYLOAD (a value
+ *         that no property can have), IOTHUB_INVALID_DIGITAL_TWIN_PATCH (a component without its
+ *         mark), IOTHUB_ARGUMENT_INVALID; as hub_twin_update().
+ */
+MUST_CHECK enum iothub_status hub_digital_twin_patch(struct hub *hub, struct slice device_id,
+                                                     const json_t *patch,
+                                                     struct hub_condition condition,
+                                                     char out_etag[HUB_ETAG_SIZE]);
+
 /* ---- messages ---------------------------------------------------------------------------- */
 
-/* Take a device's message into the event log. */
-MUST_CHECK enum iothub_status hub_event_send(struct hub *hub, struct hub_peer *peer,
+/* Who sends, as the messages' annotations tell it; borrowed. */
+struct hub_sender {
+    struct identity id;
+    int64_t generation;
+    const char *auth_scope; /* "hub", "device", "module" */
+    const char *auth_type;  /* "sas", "x509" */
+    const char *model_id;   /* "" when none was announced */
+};
+
+/* A connection, also one that was let go of. */
+struct hub_sender hub_sender_of_peer(const struct hub_peer *peer);
+
+/* Who has none: hub_authenticate_identity() gave it the principal. */
+MUST_CHECK enum iothub_status hub_sender_of_caller(struct hub *hub, struct identity id,
+                                                   const struct hub_principal *principal,
+                                                   struct hub_sender *out);
+
+/* Take a message into the event log, while its sender exists. */
+MUST_CHECK enum iothub_status hub_event_send(struct hub *hub, const struct hub_sender *sender,
                                              const struct message *message);
+
+/* Several at once, all or none; the limit of a message's size is that of all together. */
+MUST_CHECK enum iothub_status hub_event_send_batch(struct hub *hub,
+                                                   const struct hub_sender *sender,
+                                                   const struct message *messages, size_t n);
+
+/* ---- reading the log of events ----------------------------------------------------------- */
+
+/* Borrowed until the next call of the hub. */
+struct hub_event {
+    int64_t offset; /* in the whole log, growing, without gaps, from 1 */
+    int64_t enqueued_ms;
+    int partition;
+    int64_t sequence; /* within the partition, from 0 */
+    struct identity from;
+    struct slice source;      /* "Telemetry" */
+    struct slice properties;  /* a property bag in encoded form, system properties as "$.name" */
+    struct slice annotations; /* a JSON object: what the hub added */
+    struct slice body;
+};
+
+/* The first event behind that offset, if there is one. */
+MUST_CHECK enum iothub_status hub_event_next(struct hub *hub, int64_t after_offset,
+                                             struct hub_event *out, bool *found);
+
+/* The newest event's offset; 0 when the log is empty. */
+MUST_CHECK enum iothub_status hub_event_last(struct hub *hub, int64_t *out_offset);
+
+/* Someone who waits for events; embedded.  {0} with `wake` waits for nothing. */
+struct hub_event_waiter {
+    /* May read and wait again, and nothing else of the hub. */
+    void (*wake)(struct hub_event_waiter *waiter);
+
+    /* The hub's own. */
+    bool is_waiting;
+    int64_t round;
+    struct hub_timer timer;
+    struct hub_event_waiter *prev;
+    struct hub_event_waiter *next;
+};
+
+/* Be woken once: when events have been committed, or at the time (now_ms scale). */
+void hub_event_wait(struct hub *hub, struct hub_event_waiter *waiter, int64_t until_ms);
+void hub_event_unwait(struct hub *hub, struct hub_event_waiter *waiter);
+
+/* ---- cloud-to-device messages ------------------------------------------------------------ */
+
+/**
+ * Put a message into a device's queue.
+ * @param message  its expiry is an ISO 8601 time; the property "iothub-ack" asks for feedback.
+ * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND (or disabled),
+ *         IOTHUB_DEVICE_MAXIMUM_QUEUE_DEPTH_EXCEEDED, IOTHUB_MESSAGE_TOO_LARGE,
+ *         IOTHUB_INVALID_MESSAGE_EXPIRY_TIME, IOTHUB_ARGUMENT_INVALID.
+ */
+MUST_CHECK enum iothub_status hub_c2d_send(struct hub *hub, struct slice device_id,
+                                           const struct message *message);
+
+/*
+ * Hand out the first message that nobody has, for a minute or until it is settled by its token.
+ * Its id is 0 when there is none.
+ */
+MUST_CHECK enum iothub_status hub_c2d_next(struct hub *hub, struct slice device_id,
+                                           struct hub_message *out);
+
+/* IOTHUB_DEVICE_MESSAGE_LOCK_LOST when the token is unknown or its time is over. */
+MUST_CHECK enum iothub_status hub_c2d_settle(struct hub *hub, struct slice device_id,
+                                             struct slice token, enum hub_outcome outcome);
+
+/* Empty the queue, also of what is handed out; the senders get their feedback. */
+MUST_CHECK enum iothub_status hub_c2d_purge(struct hub *hub, struct slice device_id,
+                                            int64_t *out_n);
+
+/* A batch of feedback; all 0 when there is none. */
+struct hub_feedback {
+    int64_t id;
+    size_t n_records;
+    int64_t enqueued_ms; /* of the last record */
+    int64_t delivery_count;
+    const char *lock_token; /* borrowed until the next call of the hub */
+};
+
+/*
+ * Hand out a batch of feedback that nobody has, for a minute or until it is settled.  A batch is
+ * made of 64 records, or of fewer when the first has waited for 15 seconds.
+ * @param body  receives a JSON array.
+ */
+MUST_CHECK enum iothub_status hub_feedback_next(struct hub *hub, struct buf *body,
+                                                struct hub_feedback *out);
+
+/* Complete it, or let it come again.  IOTHUB_DEVICE_MESSAGE_LOCK_LOST as above. */
+MUST_CHECK enum iothub_status hub_feedback_settle(struct hub *hub, struct slice token,
+                                                  bool is_completed);
 
 /* ---- direct methods ---------------------------------------------------------------------- */
 
@@ -251,6 +435,22 @@ MUST_CHECK enum iothub_status hub_method_call(struct hub *hub,
                                               hub_method_done *done, void *ctx,
                                               uint64_t *out_call);
 
+/* A command of a digital twin: the method "name" or "component*name". */
+struct hub_command {
+    struct slice device_id;
+    struct slice component; /* empty for a command of the device */
+    struct slice name;
+    struct slice payload; /* JSON text, or empty */
+    int64_t response_s;
+    int64_t connect_s;
+};
+
+/* As hub_method_call(), with the same checks that hub_method_parse() makes. */
+MUST_CHECK enum iothub_status hub_command_invoke(struct hub *hub,
+                                                 const struct hub_command *command,
+                                                 hub_method_done *done, void *ctx,
+                                                 uint64_t *out_call);
+
 /* Forget a call; `done` will not be called.  An unknown id is nothing. */
 void hub_method_cancel(struct hub *hub, uint64_t call);
 
@@ -289,5 +489,38 @@ MUST_CHECK enum iothub_status hub_job_list(struct hub *hub, struct slice type,
                                            struct slice status,
                                            const struct hub_page_request *request,
                                            struct hub_page *out);
+
+/* ---- configurations ----------------------------------------------------------------------- */
+
+/* Automatic device management and edge deployments: IoT Hub REST, "Configuration". */
+
+MUST_CHECK enum iothub_status hub_configuration_get(struct hub *hub, struct slice id,
+                                                    struct hub_document *out);
+
+/**
+ * Create (no condition), update ("*") or update if it is still the same (etag, with or without
+ * quotes).  Content cannot change: of an update that has other content, the rest is taken.
+ * @param text  the body as it came, of which content and labels are kept.
+ */
+MUST_CHECK enum iothub_status hub_configuration_put(struct hub *hub, struct slice id,
+                                                    struct slice text, const json_t *body,
+                                                    struct hub_condition condition,
+                                                    struct hub_document *out);
+
+/* What it did to twins is undone by and by. */
+MUST_CHECK enum iothub_status hub_configuration_delete(struct hub *hub, struct slice id,
+                                                       struct hub_condition condition);
+
+/* The first `top` in order of creation, as an array. */
+MUST_CHECK enum iothub_status hub_configuration_list(struct hub *hub, int64_t top,
+                                                     struct buf *out);
+
+/* What is wrong with the queries of {"targetCondition", "customMetricQueries"}. */
+MUST_CHECK enum iothub_status hub_configuration_test(struct hub *hub, const json_t *body,
+                                                     struct buf *out);
+
+/* Put content into one device and, of an edge device, its modules, once. */
+MUST_CHECK enum iothub_status hub_configuration_apply(struct hub *hub, struct slice device_id,
+                                                      const json_t *body);
 
 #endif

@@ -56,6 +56,16 @@ static bool read_text(const json_t *object, const char *name, char *out, size_t 
     return true;
 }
 
+/* Characters, not bytes: what follows a UTF-8 character's first byte is not counted. */
+static bool is_short_text(const char *text, size_t max_chars)
+{
+    size_t n = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        n += ((unsigned char)text[i] & 0xC0) != 0x80;
+    }
+    return n <= max_chars;
+}
+
 static bool key_is_valid(const char *key)
 {
     unsigned char room[LIMIT_KEY_MAX_BYTES + 1];
@@ -63,7 +73,7 @@ static bool key_is_valid(const char *key)
     return base64_decode(&bytes, slice_of(key)) && bytes.len >= LIMIT_KEY_MIN_BYTES;
 }
 
-static void make_key(char out[IDENTITY_KEY_SIZE])
+void identity_make_key(char out[IDENTITY_KEY_SIZE])
 {
     unsigned char bytes[NEW_KEY_BYTES];
     struct buf text = {.data = out, .room = IDENTITY_KEY_SIZE, .cap = IDENTITY_KEY_SIZE - 1};
@@ -84,8 +94,8 @@ static enum iothub_status read_keys(struct hub *hub, const json_t *authenticatio
         return invalid(hub, "Invalid device key length.");
     }
     if (record->primary_key[0] == '\0' && record->secondary_key[0] == '\0') {
-        make_key(record->primary_key);
-        make_key(record->secondary_key);
+        identity_make_key(record->primary_key);
+        identity_make_key(record->secondary_key);
         return IOTHUB_OK;
     }
     if (record->primary_key[0] == '\0' || record->secondary_key[0] == '\0') {
@@ -155,6 +165,10 @@ static enum iothub_status read_authentication(struct hub *hub, const json_t *bod
                                               struct store_identity *record)
 {
     const json_t *authentication = json_get_nocase(body, "authentication");
+    if (authentication != NULL && !json_is_object(authentication) &&
+        !json_is_null(authentication)) {
+        return invalid(hub, "authentication is an object.");
+    }
     enum iothub_status status = read_auth_type(hub, authentication, &record->auth);
     if (status != IOTHUB_OK) {
         return status;
@@ -162,8 +176,8 @@ static enum iothub_status read_authentication(struct hub *hub, const json_t *bod
     if (record->auth == AUTH_NONE && record->module_id[0] == '\0') {
         return invalid(hub, "DeviceAuthenticationTypeIsMissing: a device needs an authentication type.");
     }
-    if (record->auth == AUTH_NONE) {
-        record->auth = AUTH_SAS; /* so the hub answers for modules */
+    if (record->auth == AUTH_NONE && record->module_id[0] != '$') {
+        record->auth = AUTH_SAS; /* so the hub answers for modules but its own */
     }
     record->primary_key[0] = record->secondary_key[0] = '\0';
     record->primary_thumbprint[0] = record->secondary_thumbprint[0] = '\0';
@@ -187,10 +201,35 @@ static enum iothub_status read_status(struct hub *hub, const json_t *body,
         return invalid(hub, "The status is either enabled or disabled.");
     }
     if (!read_text(body, "statusReason", record->status_reason, sizeof(record->status_reason),
-                   &record->has_status_reason)) {
+                   &record->has_status_reason) ||
+        !is_short_text(record->status_reason, LIMIT_STATUS_REASON_CHARS)) {
         return invalid(hub, "The statusReason is a text of at most 128 characters.");
     }
     return IOTHUB_OK;
+}
+
+static enum iothub_status read_capabilities(struct hub *hub, const json_t *body,
+                                            struct store_identity *record)
+{
+    const json_t *capabilities = json_get_nocase(body, "capabilities");
+    const json_t *value = json_get_nocase(capabilities, "iotEdge");
+    if ((capabilities != NULL && !json_is_object(capabilities) &&
+         !json_is_null(capabilities)) ||
+        (value != NULL && !json_is_boolean(value) && !json_is_null(value))) {
+        return invalid(hub, "capabilities is an object whose iotEdge is true or false.");
+    }
+    record->is_edge = json_is_true(value);
+    return IOTHUB_OK;
+}
+
+static enum iothub_status read_managed_by(struct hub *hub, const json_t *body,
+                                          struct store_identity *record)
+{
+    return read_text(body, "managedBy", record->managed_by, sizeof(record->managed_by),
+                     &record->has_managed_by) &&
+                   is_short_text(record->managed_by, LIMIT_STATUS_REASON_CHARS)
+               ? IOTHUB_OK
+               : invalid(hub, "managedBy is a text of at most 128 characters.");
 }
 
 enum iothub_status identity_read(struct hub *hub, const json_t *body,
@@ -203,20 +242,15 @@ enum iothub_status identity_read(struct hub *hub, const json_t *body,
     }
     if (changed.module_id[0] != '\0') {
         changed.is_enabled = true;
-        if (!read_text(body, "managedBy", changed.managed_by, sizeof(changed.managed_by),
-                       &changed.has_managed_by)) {
-            return invalid(hub, "managedBy is a text of at most 128 characters.");
-        }
+        status = read_managed_by(hub, body, &changed);
     } else {
         status = read_status(hub, body, &changed);
-        if (status != IOTHUB_OK) {
-            return status;
-        }
-        changed.is_edge = json_is_true(
-            json_get_nocase(json_get_nocase(body, "capabilities"), "iotEdge"));
+        status = status == IOTHUB_OK ? read_capabilities(hub, body, &changed) : status;
     }
-    *record = changed;
-    return IOTHUB_OK;
+    if (status == IOTHUB_OK) {
+        *record = changed;
+    }
+    return status;
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -298,7 +332,7 @@ void identity_write(const struct hub *hub, const struct store_identity *record, 
         put_member(out, "statusReason", record->has_status_reason ? record->status_reason : NULL);
     }
     put_connection(hub, record, out);
-    buf_put_text(out, "\"cloudToDeviceMessageCount\":0,");
+    buf_putf(out, "\"cloudToDeviceMessageCount\":%" PRId64 ",", record->message_count);
     put_authentication(out, record);
     if (!is_module) {
         buf_putf(out, ",\"capabilities\":{\"iotEdge\":%s}", record->is_edge ? "true" : "false");

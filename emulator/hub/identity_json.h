@@ -20,6 +20,9 @@ const char *auth_type_name(enum auth_type type);
 MUST_CHECK enum iothub_status identity_read(struct hub *hub, const json_t *body,
                                             struct store_identity *record);
 
+/* A random key of the size that the hub makes. */
+void identity_make_key(char out[IDENTITY_KEY_SIZE]);
+
 /* The document of a device or a module, in the order of members the hub has. */
 void identity_write(const struct hub *hub, const struct store_identity *record, struct buf *out);
 

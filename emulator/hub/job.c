@@ -58,8 +58,10 @@ static enum iothub_status read_start(struct hub *hub, const json_t *body, int64_
     if (at_ms - hub->now.at_ms > (int64_t)LIMIT_JOB_START_AHEAD_S * 1000) {
         return invalid(hub, "startTime may be at most 168 hours ahead.");
     }
-    /* A start before 1970 is as past as any. */
-    *out = at_ms < 0 ? 0 : at_ms;
+    /* A start in the past is now, or the job's time would be over before it began. */
+    if (at_ms > hub->now.at_ms) {
+        *out = at_ms;
+    }
     return IOTHUB_OK;
 }
 

@@ -178,6 +178,10 @@ static void collect(struct job_runner *runner)
 static void begin(struct job_runner *runner)
 {
     if (compile(runner)) {
+        /* A hub that was down over all of the job's time gives it that time now. */
+        if (runner->hub->now.at_ms >= deadline_ms(runner)) {
+            runner->job.start_ms = runner->hub->now.at_ms;
+        }
         runner->job.status = JOB_RUNNING;
         save(runner);
         soon(runner);

@@ -34,41 +34,40 @@ struct method_call {
 
 /* ---- reading a request --------------------------------------------------------------------- */
 
-static enum iothub_status read_seconds(struct hub *hub, const json_t *body, const char *name,
-                                       int64_t min, int64_t max, int64_t *out)
+static enum iothub_status check_seconds(struct hub *hub, const char *name, int64_t value,
+                                        int64_t min, int64_t max)
 {
-    const json_t *value = json_get_nocase(body, name);
-    if (value == NULL || json_is_null(value)) {
-        return IOTHUB_OK;
-    }
-    if (!json_is_integer(value) || json_integer_value(value) < min ||
-        json_integer_value(value) > max) {
-        return hub_fail(hub, IOTHUB_ARGUMENT_INVALID,
-                        "%s is a number from %" PRId64 " to %" PRId64 ".", name, min, max);
-    }
-    *out = json_integer_value(value);
-    return IOTHUB_OK;
+    return value >= min && value <= max
+               ? IOTHUB_OK
+               : hub_fail(hub, IOTHUB_ARGUMENT_INVALID,
+                          "%s is a number from %" PRId64 " to %" PRId64 ".", name, min, max);
 }
 
-static enum iothub_status read_timeouts(struct hub *hub, const json_t *body,
-                                        struct hub_method_request *out)
+static enum iothub_status check_times(struct hub *hub, int64_t response_s, int64_t connect_s)
 {
-    out->response_s = METHOD_RESPONSE_S;
-    out->connect_s = METHOD_CONNECT_S;
-    enum iothub_status status =
-        read_seconds(hub, body, "responseTimeoutInSeconds", METHOD_RESPONSE_MIN_S,
-                     METHOD_RESPONSE_MAX_S, &out->response_s);
+    enum iothub_status status = check_seconds(hub, "responseTimeoutInSeconds", response_s,
+                                              METHOD_RESPONSE_MIN_S, METHOD_RESPONSE_MAX_S);
     if (status == IOTHUB_OK) {
-        status = read_seconds(hub, body, "connectTimeoutInSeconds", 0, METHOD_CONNECT_MAX_S,
-                              &out->connect_s);
+        status =
+            check_seconds(hub, "connectTimeoutInSeconds", connect_s, 0, METHOD_CONNECT_MAX_S);
     }
-    if (status == IOTHUB_OK && out->connect_s > out->response_s) {
+    if (status == IOTHUB_OK && connect_s > response_s) {
         return hub_fail(hub, IOTHUB_ARGUMENT_INVALID,
                         "Device connection timeout (%" PRId64
                         " s) cannot be longer than an overall call timeout (%" PRId64 " s).",
-                        out->connect_s, out->response_s);
+                        connect_s, response_s);
     }
     return status;
+}
+
+/* What is no whole number becomes one that no time-out may be. */
+static int64_t read_seconds(const json_t *body, const char *name, int64_t otherwise)
+{
+    const json_t *value = json_get_nocase(body, name);
+    if (value == NULL || json_is_null(value)) {
+        return otherwise;
+    }
+    return json_is_integer(value) ? json_integer_value(value) : -1;
 }
 
 /* The names go into MQTT topics and AMQP properties: printable ASCII without separators. */
@@ -84,6 +83,12 @@ static bool is_method_name(struct slice name)
         }
     }
     return true;
+}
+
+static enum iothub_status payload_too_large(struct hub *hub)
+{
+    return hub_fail(hub, IOTHUB_MESSAGE_TOO_LARGE, "A payload has at most %d bytes.",
+                    LIMIT_METHOD_PAYLOAD_BYTES);
 }
 
 enum iothub_status hub_method_parse(struct hub *hub, struct slice text, const json_t *body,
@@ -102,10 +107,11 @@ enum iothub_status hub_method_parse(struct hub *hub, struct slice text, const js
     }
     if (json_scan_member(text, SLICE("payload"), &request.payload) &&
         request.payload.len > LIMIT_METHOD_PAYLOAD_BYTES) {
-        return hub_fail(hub, IOTHUB_MESSAGE_TOO_LARGE, "A payload has at most %d bytes.",
-                        LIMIT_METHOD_PAYLOAD_BYTES);
+        return payload_too_large(hub);
     }
-    enum iothub_status status = read_timeouts(hub, body, &request);
+    request.response_s = read_seconds(body, "responseTimeoutInSeconds", METHOD_RESPONSE_S);
+    request.connect_s = read_seconds(body, "connectTimeoutInSeconds", METHOD_CONNECT_S);
+    enum iothub_status status = check_times(hub, request.response_s, request.connect_s);
     if (status == IOTHUB_OK) {
         *out = request;
     }
@@ -246,7 +252,8 @@ enum iothub_status hub_method_call(struct hub *hub, const struct hub_method_requ
             return status;
         }
     }
-    if (HASH_COUNT(hub->calls) >= LIMIT_METHODS_WAITING) {
+    bool is_busy = is_ready(peer) && peer->n_calls >= LIMIT_METHODS_IN_FLIGHT;
+    if (is_busy || HASH_COUNT(hub->calls) >= LIMIT_METHODS_WAITING) {
         return hub_fail(hub, IOTHUB_DEVICE_MAXIMUM_INFLIGHT_METHOD_EXCEEDED,
                         "Too many method calls are waiting for an answer.");
     }
@@ -261,6 +268,49 @@ enum iothub_status hub_method_call(struct hub *hub, const struct hub_method_requ
         wait_for_device(hub, call, request);
     }
     return IOTHUB_OK;
+}
+
+/* The conventions' separator; a component's name has none in it. */
+#define COMPONENT_SEPARATOR '*'
+
+static enum iothub_status check_command(struct hub *hub, const struct hub_command *command)
+{
+    bool has_component = command->component.len != 0;
+    if (!is_method_name(command->name) ||
+        (has_component &&
+         (!is_method_name(command->component) ||
+          slice_find(command->component, COMPONENT_SEPARATOR) != command->component.len))) {
+        return hub_fail(hub, IOTHUB_ARGUMENT_INVALID, "The command's name is not valid.");
+    }
+    if (command->payload.len > LIMIT_METHOD_PAYLOAD_BYTES) {
+        return payload_too_large(hub);
+    }
+    return check_times(hub, command->response_s, command->connect_s);
+}
+
+enum iothub_status hub_command_invoke(struct hub *hub, const struct hub_command *command,
+                                      hub_method_done *done, void *ctx, uint64_t *out_call)
+{
+    char room[2 * LIMIT_METHOD_NAME_CHARS + 2];
+    struct buf name = {.data = room, .room = sizeof(room), .cap = sizeof(room) - 1};
+    enum iothub_status status = check_command(hub, command);
+    if (status != IOTHUB_OK) {
+        return status;
+    }
+    if (command->component.len != 0) {
+        buf_put_slice(&name, command->component);
+        buf_put_char(&name, COMPONENT_SEPARATOR);
+    }
+    buf_put_slice(&name, command->name);
+    const struct hub_method_request request = {
+        .target = identity_of_device(command->device_id),
+        .name = buf_slice(&name),
+        .payload = {command->payload.len == 0 ? NULL : command->payload.data,
+                    command->payload.len},
+        .response_s = command->response_s,
+        .connect_s = command->connect_s,
+    };
+    return hub_method_call(hub, &request, done, ctx, out_call);
 }
 
 static struct method_call *find(struct hub *hub, uint64_t id)

@@ -24,6 +24,7 @@ struct hub;
 struct hub_peer;
 struct hub_principal;
 struct method_call;
+struct hub_lock;
 
 /* Something that happens at a time: hub_tick() calls `fire` once, when it is due. */
 struct hub_timer {
@@ -40,8 +41,28 @@ enum hub_interest {
 
 enum hub_taken {
     HUB_TAKEN,
+    HUB_DONE,     /* taken, and nothing more will be heard of it; of messages only */
     HUB_FULL,     /* the outbox is at its cap */
     HUB_UNWANTED, /* the connection has no use for it, e.g. another method's name */
+};
+
+/* A cloud-to-device message that is handed out; borrowed until the next call of the hub. */
+struct hub_message {
+    int64_t id;          /* never used again */
+    int64_t sequence;    /* in the device's queue */
+    int64_t enqueued_ms;
+    int64_t delivery_count;
+    bool was_sent;       /* the device may have seen it before */
+    const char *lock_token;
+    struct slice properties; /* an encoded property bag in the order that devices are used to */
+    struct slice body;
+};
+
+/* What becomes of a message that was handed out. */
+enum hub_outcome {
+    HUB_COMPLETED,
+    HUB_ABANDONED, /* it is to come again */
+    HUB_REJECTED,  /* it is not */
 };
 
 struct hub_peer_ops {
@@ -50,6 +71,8 @@ struct hub_peer_ops {
                              struct slice payload);
     /* A change of desired properties: the patch with its "$version". */
     enum hub_taken (*desired)(struct hub_peer *peer, struct slice patch, int64_t version);
+    /* Only for peers that want messages; to be settled with hub_peer_settle(). */
+    enum hub_taken (*message)(struct hub_peer *peer, const struct hub_message *message);
     /* The hub has let go of the peer: close the connection.  It may not be used afterwards. */
     void (*close)(struct hub_peer *peer, enum iothub_status why);
 };
@@ -69,6 +92,7 @@ struct hub_peer {
     UT_hash_handle hh;
     struct method_call *calls;    /* that await this peer's answer */
     size_t n_calls;
+    struct hub_lock *locks;       /* on messages that this peer has not settled */
     struct hub_timer expiry;      /* of the token and its grace */
     int64_t seq;                  /* the identity's */
     int64_t generation;           /* the identity's */
@@ -97,8 +121,15 @@ MUST_CHECK enum iothub_status hub_peer_attach(struct hub *hub, struct hub_peer *
 /* The connection has ended.  Not attached: nothing happens. */
 void hub_peer_detach(struct hub *hub, struct hub_peer *peer);
 
-/* Replace the peer's interests; calls that waited for a device to come are delivered. */
+/* Replace the peer's interests; calls and messages that wait are delivered. */
 void hub_peer_want(struct hub *hub, struct hub_peer *peer, unsigned interests);
+
+/* An operation has answered HUB_FULL, and there is room again. */
+void hub_peer_ready(struct hub *hub, struct hub_peer *peer);
+
+/* A message's end; one that the peer does not have any more is nothing. */
+void hub_peer_settle(struct hub *hub, struct hub_peer *peer, int64_t id,
+                     enum hub_outcome outcome);
 
 /*
  * A text kept for the identity between its connections (a protocol's own session), and removed

@@ -44,12 +44,15 @@ static void copy_id(char out[LIMIT_ID_CHARS + 1], struct slice id)
 static void let_go(struct hub *hub, struct hub_peer *peer)
 {
     HASH_DEL(hub->peers, peer);
+    hub->n_devices_online -= peer->module_id[0] == '\0';
     peer->is_attached = false;
     peer->interests = 0;
     hub_clear_timer(hub, &peer->expiry);
     /* A failure here breaks the store, and the turn's commit tells of it. */
     (void)!store_identity_activity(hub->store, peer->seq, hub->now.at_ms, peer->active_ms);
+    hub_configurations_touch(hub, peer->seq, HUB_TOUCHED_CONNECTION);
     hub_calls_lost(hub, peer);
+    hub_messages_lost(hub, peer);
 }
 
 static void expire(struct hub *hub, struct hub_timer *timer)
@@ -108,6 +111,12 @@ static const char *scope_name(const struct hub_principal *principal, struct iden
     return identity_is_module(id) ? "module" : "device";
 }
 
+/* Only certificates do not expire. */
+static const char *auth_type(const struct hub_principal *principal)
+{
+    return principal->expires_ms == NEVER_MS ? "x509" : "sas";
+}
+
 enum iothub_status hub_peer_attach(struct hub *hub, struct hub_peer *peer, struct identity id,
                                    const struct hub_principal *principal, struct slice model_id)
 {
@@ -129,10 +138,12 @@ enum iothub_status hub_peer_attach(struct hub *hub, struct hub_peer *peer, struc
     peer->connected_ms = hub->now.at_ms;
     peer->active_ms = hub->now.at_ms;
     peer->auth_scope = scope_name(principal, id);
-    peer->auth_type = principal->expires_ms == NEVER_MS ? "x509" : "sas";
+    peer->auth_type = auth_type(principal);
     peer->interests = 0;
     peer->is_attached = true;
     HASH_ADD_STR(hub->peers, key, peer);
+    hub->n_devices_online += peer->module_id[0] == '\0';
+    hub_configurations_touch(hub, peer->seq, HUB_TOUCHED_CONNECTION);
     watch_expiry(hub, peer, principal->expires_ms);
     return IOTHUB_OK;
 }
@@ -146,14 +157,55 @@ void hub_peer_detach(struct hub *hub, struct hub_peer *peer)
 
 void hub_peer_want(struct hub *hub, struct hub_peer *peer, unsigned interests)
 {
-    bool newly_answers = (interests & ~peer->interests & HUB_WANTS_METHODS) != 0;
     if (!peer->is_attached) {
         return;
     }
     peer->interests = interests;
-    if (newly_answers) {
+    /* Also when it answered before: it may know more methods now. */
+    if ((interests & HUB_WANTS_METHODS) != 0) {
         hub_deliver_waiting(hub, peer);
     }
+    hub_messages_deliver(hub, peer);
+}
+
+void hub_touch(struct hub *hub, int64_t seq, struct identity id)
+{
+    struct hub_peer *peer = hub_find_peer(hub, id);
+    if (peer != NULL) {
+        peer->active_ms = hub->now.at_ms;
+    } else {
+        /* A failure here breaks the store, and the turn's commit tells of it. */
+        (void)!store_identity_touch(hub->store, seq, hub->now.at_ms);
+    }
+}
+
+struct hub_sender hub_sender_of_peer(const struct hub_peer *peer)
+{
+    return (struct hub_sender){
+        .id = hub_peer_id(peer),
+        .generation = peer->generation,
+        .auth_scope = peer->auth_scope,
+        .auth_type = peer->auth_type,
+        .model_id = peer->model_id,
+    };
+}
+
+enum iothub_status hub_sender_of_caller(struct hub *hub, struct identity id,
+                                        const struct hub_principal *principal,
+                                        struct hub_sender *out)
+{
+    struct store_identity record;
+    enum iothub_status status = hub_find_identity(hub, id, &record);
+    if (status == IOTHUB_OK) {
+        *out = (struct hub_sender){
+            .id = id,
+            .generation = record.generation,
+            .auth_scope = scope_name(principal, id),
+            .auth_type = auth_type(principal),
+            .model_id = "",
+        };
+    }
+    return status;
 }
 
 enum iothub_status hub_session_load(struct hub *hub, struct identity id, struct buf *out)

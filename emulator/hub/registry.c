@@ -2,7 +2,8 @@
  * The identity registry: create, read, change, delete and list devices and modules.
  * Source: IoT Hub documentation, "Understand the identity registry"; IoT Hub REST, devices and modules.
  */
-#include <inttypes.h>
+#include "hub/registry.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -56,8 +57,8 @@ enum iothub_status hub_identity_get(struct hub *hub, struct identity id, struct 
     return status;
 }
 
-static enum iothub_status check_etag(struct hub *hub, const struct store_identity *record,
-                                     struct hub_condition condition)
+enum iothub_status registry_check_etag(struct hub *hub, const struct store_identity *record,
+                                       struct hub_condition condition)
 {
     char etag[HUB_ETAG_SIZE];
     etag_of_identity(etag, record->etag);
@@ -67,7 +68,7 @@ static enum iothub_status check_etag(struct hub *hub, const struct store_identit
     return IOTHUB_OK;
 }
 
-/* ---- creating ----------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------- */
 
 static enum iothub_status insert_twin(struct hub *hub, const struct store_identity *record)
 {
@@ -90,45 +91,95 @@ static enum iothub_status insert_twin(struct hub *hub, const struct store_identi
     return store_twin_insert(hub->store, &twin) == 0 ? IOTHUB_OK : hub_store_failed(hub);
 }
 
-static enum iothub_status insert_record(struct hub *hub, struct store_identity *record)
+/* The hub's own members.  Two identities of one moment are still two generations. */
+static void begin_record(struct hub *hub, struct store_identity *record)
 {
-    record->generation = hub_ticks(hub->now.at_ms);
+    int64_t ticks = hub_ticks(hub->now.at_ms);
+    hub->last_generation = ticks > hub->last_generation ? ticks : hub->last_generation + 1;
+    record->generation = hub->last_generation;
     record->etag = (int64_t)(random_u64() % ETAG_START_RANGE) + 1;
     record->status_updated_ms = ISO8601_NEVER_MS;
     record->connection_updated_ms = ISO8601_NEVER_MS;
     record->last_activity_ms = ISO8601_NEVER_MS;
-    if (record->is_edge) {
-        snprintf(record->device_scope, sizeof(record->device_scope),
-                 "ms-azure-iot-edge://%s-%" PRId64, record->device_id, record->generation);
-    }
+}
+
+static enum iothub_status insert_record(struct hub *hub, struct store_identity *record)
+{
     if (store_identity_insert(hub->store, record) != 0) {
         return hub_store_failed(hub);
     }
+    hub_configurations_touch(hub, record->seq, HUB_TOUCHED_SERVICE);
     return insert_twin(hub, record);
 }
 
-/* What every edge device has from the start. */
+/* ---- the modules that every edge device has ------------------------------------------ */
+
+static const char *const system_modules[] = {"$edgeAgent", "$edgeHub"};
+
 static enum iothub_status insert_system_module(struct hub *hub, const char *device_id,
                                                const char *module_id)
 {
-    struct store_identity module = {.is_enabled = true, .auth = AUTH_NONE, .has_managed_by = true};
+    struct store_identity module = {
+        .is_enabled = true, .auth = AUTH_NONE, .has_managed_by = true};
     snprintf(module.device_id, sizeof(module.device_id), "%s", device_id);
     snprintf(module.module_id, sizeof(module.module_id), "%s", module_id);
     snprintf(module.managed_by, sizeof(module.managed_by), "iotEdge");
+    begin_record(hub, &module);
     return insert_record(hub, &module);
 }
+
+static enum iothub_status insert_system_modules(struct hub *hub, const char *device_id)
+{
+    enum iothub_status status = IOTHUB_OK;
+    for (size_t i = 0; i < ARRAY_LEN(system_modules) && status == IOTHUB_OK; i++) {
+        struct identity id = {slice_of(device_id), slice_of(system_modules[i])};
+        struct store_identity existing;
+        int found = store_identity_get(hub->store, id, &existing);
+        if (found < 0) {
+            return hub_store_failed(hub);
+        }
+        if (found == STORE_NO_ROW) {
+            status = insert_system_module(hub, device_id, system_modules[i]);
+        }
+    }
+    return status;
+}
+
+static enum iothub_status delete_system_modules(struct hub *hub, const char *device_id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(system_modules); i++) {
+        struct identity id = {slice_of(device_id), slice_of(system_modules[i])};
+        struct store_identity module;
+        int rc = store_identity_get(hub->store, id, &module);
+        if (rc == 0) {
+            hub_close_peer(hub, id, IOTHUB_DEVICE_NOT_FOUND);
+            rc = store_identity_delete(hub->store, &module);
+        }
+        if (rc < 0) {
+            return hub_store_failed(hub);
+        }
+    }
+    return IOTHUB_OK;
+}
+
+/* A device's keys open them too. */
+static void close_system_modules(struct hub *hub, struct identity id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(system_modules) && !identity_is_module(id); i++) {
+        struct identity module = {id.device_id, slice_of(system_modules[i])};
+        hub_close_peer(hub, module, IOTHUB_UNAUTHORIZED);
+    }
+}
+
+/* ---- creating ------------------------------------------------------------------------ */
 
 static enum iothub_status insert_with_modules(struct hub *hub, void *ctx)
 {
     struct store_identity *record = ctx;
     enum iothub_status status = insert_record(hub, record);
-    if (status == IOTHUB_OK && record->is_edge) {
-        status = insert_system_module(hub, record->device_id, "$edgeAgent");
-    }
-    if (status == IOTHUB_OK && record->is_edge) {
-        status = insert_system_module(hub, record->device_id, "$edgeHub");
-    }
-    return status;
+    return status == IOTHUB_OK && record->is_edge
+               ? insert_system_modules(hub, record->device_id)
+               : status;
 }
 
 static enum iothub_status check_new_id(struct hub *hub, struct identity id)
@@ -164,8 +215,8 @@ static void set_ids(struct store_identity *record, struct identity id)
     }
 }
 
-static enum iothub_status create(struct hub *hub, struct identity id, const json_t *body,
-                                 struct store_identity *record)
+enum iothub_status registry_create(struct hub *hub, struct identity id, const json_t *body,
+                                   enum scope_check check, struct store_identity *record)
 {
     enum iothub_status status = check_new_id(hub, id);
     if (status != IOTHUB_OK) {
@@ -174,10 +225,28 @@ static enum iothub_status create(struct hub *hub, struct identity id, const json
     *record = (struct store_identity){0};
     set_ids(record, id);
     status = identity_read(hub, body, record);
+    if (status == IOTHUB_OK) {
+        begin_record(hub, record);
+        status = scopes_read(hub, body, check, NULL, record);
+    }
     return status != IOTHUB_OK ? status : hub_all_or_nothing(hub, insert_with_modules, record);
 }
 
-/* ---- changing ----------------------------------------------------------------------------- */
+enum iothub_status registry_create_deployed(struct hub *hub, struct identity id)
+{
+    struct store_identity module = {
+        .is_enabled = true, .auth = AUTH_NONE, .has_managed_by = true};
+    enum iothub_status status = check_new_id(hub, id);
+    if (status != IOTHUB_OK) {
+        return status;
+    }
+    set_ids(&module, id);
+    snprintf(module.managed_by, sizeof(module.managed_by), "iotEdge");
+    begin_record(hub, &module);
+    return insert_record(hub, &module);
+}
+
+/* ---- changing ------------------------------------------------------------------------ */
 
 /* A connection may not outlive what allowed it. */
 static void close_if_revoked(struct hub *hub, const struct store_identity *was,
@@ -197,29 +266,74 @@ static void close_if_revoked(struct hub *hub, const struct store_identity *was,
         }
     } else if (!same_secrets) {
         hub_close_peer(hub, id, IOTHUB_UNAUTHORIZED);
+        close_system_modules(hub, id);
     }
 }
 
-static enum iothub_status update(struct hub *hub, const json_t *body,
-                                 struct store_identity *record)
+struct change {
+    const struct store_identity *was;
+    const struct store_identity *is;
+};
+
+static enum iothub_status write_change(struct hub *hub, void *ctx)
 {
-    struct store_identity was = *record;
-    enum iothub_status status = identity_read(hub, body, record);
-    if (status != IOTHUB_OK) {
-        return status;
-    }
-    if (record->is_enabled != was.is_enabled) {
-        record->status_updated_ms = hub->now.at_ms;
-    }
-    record->etag++;
-    if (store_identity_update(hub->store, record) != 0) {
+    const struct change *change = ctx;
+    if (store_identity_update(hub->store, change->is) != 0) {
         return hub_store_failed(hub);
     }
-    close_if_revoked(hub, &was, record);
-    return IOTHUB_OK;
+    if (change->is->is_edge == change->was->is_edge) {
+        return IOTHUB_OK;
+    }
+    return change->is->is_edge ? insert_system_modules(hub, change->is->device_id)
+                               : delete_system_modules(hub, change->is->device_id);
 }
 
-static enum iothub_status already_exists(struct hub *hub, struct identity id)
+/* Put `is` in the place of the record. */
+static enum iothub_status replace(struct hub *hub, struct store_identity *is,
+                                  struct store_identity *record)
+{
+    struct change change = {.was = record, .is = is};
+    if (is->is_enabled != record->is_enabled) {
+        is->status_updated_ms = hub->now.at_ms;
+    }
+    is->etag++;
+    enum iothub_status status = hub_all_or_nothing(hub, write_change, &change);
+    if (status == IOTHUB_OK) {
+        hub_configurations_touch(hub, is->seq, HUB_TOUCHED_SERVICE);
+        close_if_revoked(hub, record, is);
+        *record = *is;
+    }
+    return status;
+}
+
+enum iothub_status registry_update(struct hub *hub, const json_t *body, enum scope_check check,
+                                   struct store_identity *record)
+{
+    struct store_identity is = *record;
+    enum iothub_status status = identity_read(hub, body, &is);
+    if (status == IOTHUB_OK) {
+        status = scopes_read(hub, body, check, record, &is);
+    }
+    return status == IOTHUB_OK ? replace(hub, &is, record) : status;
+}
+
+enum iothub_status registry_new_keys(struct hub *hub, bool is_primary, bool is_secondary,
+                                     struct store_identity *record)
+{
+    struct store_identity is = *record;
+    if (record->auth != AUTH_SAS) {
+        return hub_fail(hub, IOTHUB_ARGUMENT_INVALID, "The identity has no symmetric keys.");
+    }
+    if (is_primary) {
+        identity_make_key(is.primary_key);
+    }
+    if (is_secondary) {
+        identity_make_key(is.secondary_key);
+    }
+    return replace(hub, &is, record);
+}
+
+enum iothub_status registry_already_exists(struct hub *hub, struct identity id)
 {
     if (!identity_is_module(id)) {
         return hub_fail(hub, IOTHUB_DEVICE_ALREADY_EXISTS,
@@ -246,6 +360,9 @@ enum iothub_status hub_identity_put(struct hub *hub, struct identity id, const j
                                     struct hub_condition condition, struct hub_document *out)
 {
     struct store_identity record;
+    if (!json_is_object(body)) {
+        return hub_fail(hub, IOTHUB_FORMAT_ERROR, "An identity is a JSON object.");
+    }
     enum iothub_status status = check_body_id(hub, body, "deviceId", id.device_id);
     if (status == IOTHUB_OK && identity_is_module(id)) {
         status = check_body_id(hub, body, "moduleId", id.module_id);
@@ -260,17 +377,36 @@ enum iothub_status hub_identity_put(struct hub *hub, struct identity id, const j
         return found;
     }
     if (is_new) {
-        status = create(hub, id, body, &record);
+        status = registry_create(hub, id, body, SCOPES_CHECKED, &record);
     } else if (condition.match == HUB_MATCH_NONE) {
-        status = already_exists(hub, id);
+        status = registry_already_exists(hub, id);
     } else {
-        status = check_etag(hub, &record, condition);
-        status = status == IOTHUB_OK ? update(hub, body, &record) : status;
+        status = registry_check_etag(hub, &record, condition);
+        status = status == IOTHUB_OK ? registry_update(hub, body, SCOPES_CHECKED, &record)
+                                     : status;
     }
     if (status == IOTHUB_OK) {
         answer(hub, &record, out);
     }
     return status;
+}
+
+enum iothub_status registry_delete(struct hub *hub, const struct store_identity *record)
+{
+    struct identity id = store_identity_id(record);
+    if (identity_is_module(id) && id.module_id.data[0] == '$') {
+        return hub_fail(hub, IOTHUB_ARGUMENT_INVALID,
+                        "%s goes when its device is no edge device any more.",
+                        record->module_id);
+    }
+    hub_close_peer(hub, id, IOTHUB_DEVICE_NOT_FOUND);
+    struct store_identity module = {0};
+    while (!identity_is_module(id) && store_identity_next_module(hub->store, id.device_id,
+                                                                 module.seq, &module) == 0) {
+        hub_close_peer(hub, store_identity_id(&module), IOTHUB_DEVICE_NOT_FOUND);
+    }
+    hub_messages_forget(hub, record->seq);
+    return store_identity_delete(hub->store, record) == 0 ? IOTHUB_OK : hub_store_failed(hub);
 }
 
 enum iothub_status hub_identity_delete(struct hub *hub, struct identity id,
@@ -279,21 +415,12 @@ enum iothub_status hub_identity_delete(struct hub *hub, struct identity id,
     struct store_identity record;
     enum iothub_status status = hub_find_identity(hub, id, &record);
     if (status == IOTHUB_OK) {
-        status = check_etag(hub, &record, condition);
+        status = registry_check_etag(hub, &record, condition);
     }
-    if (status != IOTHUB_OK) {
-        return status;
-    }
-    hub_close_peer(hub, id, IOTHUB_DEVICE_NOT_FOUND);
-    struct store_identity module = {0};
-    while (!identity_is_module(id) && store_identity_next_module(hub->store, id.device_id,
-                                                                 module.seq, &module) == 0) {
-        hub_close_peer(hub, store_identity_id(&module), IOTHUB_DEVICE_NOT_FOUND);
-    }
-    return store_identity_delete(hub->store, &record) == 0 ? IOTHUB_OK : hub_store_failed(hub);
+    return status == IOTHUB_OK ? registry_delete(hub, &record) : status;
 }
 
-/* ---- listing ------------------------------------------------------------------------------ */
+/* ---- listing ------------------------------------------------------------------------- */
 
 enum iothub_status hub_device_list(struct hub *hub, int64_t top, struct buf *out)
 {

@@ -1,8 +1,10 @@
 /*
- * What is removed with time: events, and jobs that ended long ago.
+ * What is removed with time: events, feedback, and jobs that ended long ago.
  */
 #include "hub/core.h"
+#include "iothub/limits.h"
 #include "store/events.h"
+#include "store/feedback.h"
 #include "store/jobs.h"
 
 enum {
@@ -22,6 +24,8 @@ static void remove_old(struct hub *hub, struct hub_timer *timer)
     bool has_more = removed == CHUNK;
     has_more |= store_job_expire(hub->store, hub->now.at_ms - JOB_RETENTION_MS) == 0;
     has_more |= store_job_row_expire(hub->store, CHUNK) == 0;
+    has_more |= store_feedback_expire(hub->store, hub->now.at_ms - FEEDBACK_TTL_S * 1000LL,
+                                      LIMIT_FEEDBACK_RECORDS, CHUNK) >= CHUNK;
     /* Others have their turns in between. */
     hub_set_timer(hub, timer, hub->now.now_ms + (has_more ? HURRY_MS : EVERY_MS));
 }

@@ -20,6 +20,8 @@ struct twin_write {
     struct store_twin twin;
     struct buf texts[3]; /* section, metadata, notification */
     bool tells_device;
+    bool is_first;   /* what a twin begins with: no change of it */
+    bool is_changed; /* a section was in the request, were it with the values it had */
 };
 
 static void finish(struct twin_write *write)
@@ -106,10 +108,8 @@ static enum iothub_status check_size(struct hub *hub, const struct section *sect
 
 /* Apply a checked patch and write the section's texts; the slices borrow from texts. */
 static enum iothub_status apply(struct hub *hub, struct section *section, const json_t *patch,
-                                int64_t version, struct buf texts[2])
+                                struct twin_stamp stamp, struct buf texts[2])
 {
-    char now[ISO8601_MAX];
-    struct twin_stamp stamp = {iso8601_format(now, hub->now.at_ms), version};
     twin_merge(section->content, section->metadata, patch, stamp);
     enum iothub_status status = check_size(hub, section);
     if (status != IOTHUB_OK) {
@@ -155,7 +155,7 @@ static enum iothub_status write_tags(struct hub *hub, struct twin_write *write,
     enum iothub_status status =
         patch == NULL ? not_an_object(hub) : check_patch(hub, patch);
     if (status == IOTHUB_OK) {
-        status = apply(hub, &section, patch, 0, texts);
+        status = apply(hub, &section, patch, (struct twin_stamp){0}, texts);
     }
     if (status == IOTHUB_OK) {
         buf_finish(&write->texts[2]);
@@ -176,15 +176,20 @@ static enum iothub_status write_desired(struct hub *hub, struct twin_write *writ
     struct section section =
         open_section(twin->desired, twin->desired_metadata, LIMIT_DESIRED_BYTES);
     json_t *patch = effective_patch(&section, value, replace);
+    char when[ISO8601_MAX];
+    /* Recorded: what a device is created with has version 1 and was never updated. */
+    const struct twin_stamp stamp = {
+        iso8601_format(when, write->is_first ? ISO8601_NEVER_MS : hub->now.at_ms),
+        twin->desired_version + (write->is_first ? 0 : 1)};
     enum iothub_status status = patch == NULL ? not_an_object(hub) : check_patch(hub, patch);
     if (status == IOTHUB_OK) {
-        status = apply(hub, &section, patch, twin->desired_version + 1, write->texts);
+        status = apply(hub, &section, patch, stamp, write->texts);
     }
     if (status == IOTHUB_OK) {
         twin->desired = buf_slice(&write->texts[0]);
         twin->desired_metadata = buf_slice(&write->texts[1]);
-        twin->desired_version++;
-        write->tells_device = true;
+        twin->desired_version = stamp.version;
+        write->tells_device = !write->is_first;
         json_put(told, patch);
     }
     json_decref(patch);
@@ -233,9 +238,12 @@ static enum iothub_status change_sections(struct hub *hub, struct twin_write *wr
     }
     if (tags != NULL || replace) {
         status = write_tags(hub, write, tags, replace);
+        write->is_changed = true;
     }
-    if (status == IOTHUB_OK && (desired != NULL || replace)) {
+    /* A replacement without them empties what is there, and leaves alone what is empty. */
+    if (status == IOTHUB_OK && (desired != NULL || (replace && write->twin.desired.len > 2))) {
         status = write_desired(hub, write, desired, replace, told);
+        write->is_changed = true;
     }
     return status;
 }
@@ -243,7 +251,7 @@ static enum iothub_status change_sections(struct hub *hub, struct twin_write *wr
 static enum iothub_status store_service_write(struct hub *hub, struct twin_write *write,
                                               struct slice told)
 {
-    write->twin.etag++;
+    write->twin.etag += write->is_first ? 0 : 1;
     if (store_twin_write_service(hub->store, &write->twin) != 0) {
         return hub_store_failed(hub);
     }
@@ -253,26 +261,66 @@ static enum iothub_status store_service_write(struct hub *hub, struct twin_write
     return IOTHUB_OK;
 }
 
+static enum iothub_status write_service(struct hub *hub, struct twin_write *write,
+                                        const json_t *body, bool replace)
+{
+    struct buf told = {.cap = BUF_CAP_OWN};
+    enum iothub_status status = change_sections(hub, write, body, replace, &told);
+    if (status == IOTHUB_OK && write->is_changed) {
+        status = store_service_write(hub, write, buf_slice(&told));
+    }
+    buf_finish(&told);
+    return status;
+}
+
 enum iothub_status hub_twin_update(struct hub *hub, struct identity id, const json_t *body,
                                    bool replace, struct hub_condition condition, struct buf *out)
 {
     struct twin_write write = {
         .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}};
-    struct buf told = {.cap = BUF_CAP_OWN};
     enum iothub_status status = load(hub, id, &write.identity, &write.twin);
     if (status == IOTHUB_OK) {
         status = check_condition(hub, &write, condition);
     }
     if (status == IOTHUB_OK) {
-        status = change_sections(hub, &write, body, replace, &told);
+        status = write_service(hub, &write, body, replace);
     }
     if (status == IOTHUB_OK) {
-        status = store_service_write(hub, &write, buf_slice(&told));
+        hub_configurations_touch(hub, write.identity.seq, HUB_TOUCHED_SERVICE);
     }
     if (status == IOTHUB_OK && out != NULL) {
         twin_view_service(hub, &write.identity, &write.twin, out);
     }
-    buf_finish(&told);
+    finish(&write);
+    return status;
+}
+
+enum iothub_status hub_twin_begin(struct hub *hub, struct identity id, const json_t *body)
+{
+    struct twin_write write = {
+        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}},
+        .is_first = true};
+    enum iothub_status status = load(hub, id, &write.identity, &write.twin);
+    if (status == IOTHUB_OK) {
+        status = write_service(hub, &write, body, false);
+    }
+    finish(&write);
+    return status;
+}
+
+enum iothub_status hub_twin_configure(struct hub *hub, struct identity id, json_t *patch)
+{
+    struct twin_write write = {
+        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}};
+    enum iothub_status status = load(hub, id, &write.identity, &write.twin);
+    if (status == IOTHUB_OK) {
+        json_t *body = json_object();
+        json_t *properties = json_object();
+        json_object_set(properties, "desired", patch);
+        json_object_set_new(body, "properties", properties);
+        status = write_service(hub, &write, body, false);
+        json_decref(body);
+    }
     finish(&write);
     return status;
 }
@@ -287,7 +335,9 @@ static enum iothub_status merge_reported(struct hub *hub, struct twin_write *wri
         open_section(twin->reported, twin->reported_metadata, LIMIT_REPORTED_BYTES);
     enum iothub_status status = check_patch(hub, patch);
     if (status == IOTHUB_OK) {
-        status = apply(hub, &section, patch, 0, write->texts);
+        char now[ISO8601_MAX];
+        const struct twin_stamp stamp = {iso8601_format(now, hub->now.at_ms), 0};
+        status = apply(hub, &section, patch, stamp, write->texts);
     }
     if (status == IOTHUB_OK) {
         twin->reported = buf_slice(&write->texts[0]);
@@ -315,6 +365,7 @@ enum iothub_status hub_twin_report(struct hub *hub, struct identity id, struct s
         status = merge_reported(hub, &write, patch);
     }
     if (status == IOTHUB_OK) {
+        hub_configurations_touch(hub, write.identity.seq, HUB_TOUCHED_REPORTED);
         *out_version = write.twin.reported_version;
     }
     finish(&write);

@@ -125,10 +125,9 @@ static struct query_value last_activity_time(const struct twin_row *row,
 static struct query_value message_count(const struct twin_row *row, const struct query_path *path,
                                         struct buf *scratch)
 {
-    (void)row;
     (void)path;
     (void)scratch;
-    return query_value_number(0);
+    return query_value_number((double)row->identity->message_count);
 }
 
 static struct query_value authentication_type(const struct twin_row *row,
@@ -247,6 +246,14 @@ static struct query_value capabilities(const struct twin_row *row, const struct 
     return below_made(scratch, path);
 }
 
+static struct query_value configurations(const struct twin_row *row,
+                                         const struct query_path *path, struct buf *scratch)
+{
+    return hub_configurations_put_statuses(row->hub, row->identity->seq, scratch)
+               ? below_made(scratch, path)
+               : (struct query_value){0};
+}
+
 static attribute *const attributes[QUERY_N_ROOTS] = {
     [QUERY_ROOT_DEVICE_ID] = device_id,
     [QUERY_ROOT_MODULE_ID] = module_id,
@@ -269,6 +276,7 @@ static attribute *const attributes[QUERY_N_ROOTS] = {
     [QUERY_ROOT_REPORTED] = reported,
     [QUERY_ROOT_PROPERTIES] = properties,
     [QUERY_ROOT_CAPABILITIES] = capabilities,
+    [QUERY_ROOT_CONFIGURATIONS] = configurations,
 };
 
 static struct query_value lookup(void *row, const struct query_path *path, struct buf *scratch)

@@ -84,7 +84,7 @@ static void put_state(const struct hub *hub, const struct store_identity *identi
     put_text(out, "connectionState", peer != NULL ? "Connected" : "Disconnected");
     put_text(out, "lastActivityTime",
              iso8601_format(time, peer != NULL ? peer->active_ms : identity->last_activity_ms));
-    buf_put_text(out, ",\"cloudToDeviceMessageCount\":0");
+    buf_putf(out, ",\"cloudToDeviceMessageCount\":%" PRId64, identity->message_count);
     put_text(out, "authenticationType", auth_type_name(identity->auth));
     buf_put_text(out, ",\"x509Thumbprint\":{\"primaryThumbprint\":");
     json_put_string_or_null(out, identity->primary_thumbprint[0] == '\0'
@@ -93,6 +93,16 @@ static void put_state(const struct hub *hub, const struct store_identity *identi
     put_text(out, "secondaryThumbprint",
              identity->secondary_thumbprint[0] == '\0' ? NULL : identity->secondary_thumbprint);
     buf_put_char(out, '}');
+}
+
+static void put_configurations(const struct hub *hub, const struct store_identity *identity,
+                               struct buf *out)
+{
+    size_t before = out->len;
+    buf_put_text(out, ",\"configurations\":");
+    if (!hub_configurations_put_statuses(hub, identity->seq, out)) {
+        buf_cut(out, before);
+    }
 }
 
 static void put_capabilities(const struct store_identity *identity, struct buf *out)
@@ -129,6 +139,7 @@ void twin_view_service(const struct hub *hub, const struct store_identity *ident
     buf_put_text(out, ",\"reported\":");
     twin_view_section(twin->reported, twin->reported_metadata, twin->reported_version, out);
     buf_put_char(out, '}');
+    put_configurations(hub, identity, out);
     put_capabilities(identity, out);
     buf_put_char(out, '}');
 }

@@ -185,7 +185,11 @@ void query_print(const struct query *query, struct buf *out);
  */
 bool query_matches(struct query *query, const struct query_row_ops *ops, void *row);
 
-/* Write the row's items as one JSON object; not for SELECT * nor aggregates. */
+/*
+ * Write the row's items as one JSON object; not for SELECT * nor aggregates.  Values are
+ * written as the row has them; undefined ones are left out, and of items under one name the
+ * last one that is defined counts.
+ */
 void query_project(struct query *query, const struct query_row_ops *ops, void *row,
                    struct buf *out);
 
@@ -214,7 +218,10 @@ MUST_CHECK enum iothub_status query_groups_add(struct query_groups *groups,
  * BY. */
 size_t query_groups_count(const struct query_groups *groups);
 
-/* Write a result row as one JSON object. */
+/*
+ * Write a result row as one JSON object.  Whole numbers are written without a fraction, so that
+ * a sum over integers is one as well; SUM, AVG, MIN and MAX over no numbers are left out.
+ */
 void query_groups_put(const struct query_groups *groups, size_t index, struct buf *out);
 
 /* Index hints */

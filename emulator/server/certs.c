@@ -366,6 +366,13 @@ static const char **list_names(const struct certs_wish *wish, char machine[CERTS
     return names;
 }
 
+/* Clients that are told of the file may have started elsewhere. */
+static char *absolute(const char *path)
+{
+    char *real = realpath(path, NULL);
+    return real != NULL ? real : mem_dup_text(path);
+}
+
 static bool prepare_made(const struct certs_wish *wish, bool with_server, struct buf *error,
                          struct certs *out)
 {
@@ -377,7 +384,7 @@ static bool prepare_made(const struct certs_wish *wish, bool with_server, struct
     bool is_good = prepare(&tls, with_server);
     if (is_good) {
         *out = (struct certs){
-            .ca_file = mem_dup_text(tls.ca_file),
+            .ca_file = absolute(tls.ca_file),
             .cert_file = with_server ? mem_dup_text(tls.cert_file) : NULL,
             .key_file = with_server ? mem_dup_text(tls.key_file) : NULL,
             .has_made_ca = tls.has_made_ca,
@@ -427,7 +434,7 @@ static bool prepare_own(const struct certs_wish *wish, struct buf *error, struct
     bool is_good = read_own(&tls, &certificate, &key);
     if (is_good) {
         *out = (struct certs){
-            .ca_file = mem_dup_text(wish->own_cert),
+            .ca_file = absolute(wish->own_cert),
             .cert_file = mem_dup_text(wish->own_cert),
             .key_file = mem_dup_text(wish->own_key),
         };

@@ -7,6 +7,7 @@
 #ifndef SERVER_HTTP_LISTENER_H
 #define SERVER_HTTP_LISTENER_H
 
+#include <openssl/x509.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -18,7 +19,7 @@ struct http_listener;
 struct http_tls {
     const char *certificates;
     const char *key;
-    const char *trusted; /* so that clients are asked for a certificate */
+    X509_STORE *authorities; /* the CAs of devices; NULL for none */
 };
 
 /**

@@ -1,5 +1,5 @@
 /*
- * MQTT over TCP, with TLS or without: sockets on one side, the gateway's clients on the other.
+ * MQTT over TCP, with TLS or without: a listening socket and the connections it accepts.
  */
 #ifndef SERVER_MQTT_CONNECTION_H
 #define SERVER_MQTT_CONNECTION_H
@@ -10,18 +10,20 @@
 
 struct mqtt_listener;
 
+/* {0} is plain MQTT.  Borrowed until the connections have ended. */
+struct mqtt_tls {
+    SSL_CTX *context;
+    X509_STORE *authorities; /* the CAs of devices; NULL for none */
+};
+
 /**
  * Accept connections on a listening socket.
- * @param fd   taken over.
- * @param tls  NULL for plain MQTT; borrowed until the listener is destroyed.
+ * @param fd  taken over.
  */
-struct mqtt_listener *mqtt_listener_create(struct turn *turn, int fd, SSL_CTX *tls);
+struct mqtt_listener *mqtt_listener_create(struct turn *turn, int fd,
+                                           const struct mqtt_tls *tls);
+
+/* Its connections live on: mqtt_streams_close(). */
 void mqtt_listener_destroy(struct mqtt_listener *listener);
-
-/* Send what the gateway's clients have, and end those that are over. */
-void mqtt_connections_put_out(struct turn *turn);
-
-/* End all connections at once. */
-void mqtt_connections_close(struct turn *turn);
 
 #endif

@@ -15,11 +15,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "iothub/limits.h"
+#include "server/client_certificate.h"
 #include "server/data_dir.h"
 #include "server/file.h"
 #include "server/http_listener.h"
 #include "server/listen.h"
 #include "server/mqtt_connection.h"
+#include "server/mqtt_stream.h"
 #include "server/ready_file.h"
 #include "server/tls.h"
 #include "server/verbs.h"
@@ -37,13 +39,14 @@ enum {
 struct emulator {
     const struct config *config;
     struct certs certs;
-    struct buf pem[3]; /* certificates, key, CA: the HTTPS listener keeps pointers to them */
+    struct buf pem[2]; /* certificates, key: the HTTPS listener keeps pointers to them */
     struct turn turn;
     struct mqtt_listener *mqtt;
     struct mqtt_listener *mqtts;
     struct http_listener *http;
     struct http_listener *https;
     SSL_CTX *tls;
+    X509_STORE *authorities; /* of devices' certificates */
     struct event *signals[2];
     struct ready ready;
     struct buf connection_string;
@@ -143,13 +146,16 @@ static bool open_tls(struct emulator *e, struct buf *error)
         return true;
     }
     e->tls = tls_context_create(e->certs.cert_file, e->certs.key_file, error);
-    return e->tls != NULL && read_pem(e->certs.cert_file, &e->pem[0], error) &&
-           read_pem(e->certs.key_file, &e->pem[1], error) &&
-           read_pem(e->certs.ca_file, &e->pem[2], error);
+    if (e->tls == NULL) {
+        return false;
+    }
+    e->authorities = client_authorities_load(&e->config->device_cas, error);
+    return e->authorities != NULL && read_pem(e->certs.cert_file, &e->pem[0], error) &&
+           read_pem(e->certs.key_file, &e->pem[1], error);
 }
 
-static bool open_mqtt(struct emulator *e, const struct listen_wish *wish, SSL_CTX *tls,
-                      struct mqtt_listener **out, int64_t *port, struct buf *error)
+static bool open_mqtt(struct emulator *e, const struct listen_wish *wish,
+                      const struct mqtt_tls *tls, struct mqtt_listener **out, int64_t *port, struct buf *error)
 {
     int fd = listen_open(wish, port, error);
     if (fd < 0) {
@@ -179,15 +185,17 @@ static bool open_listeners(struct emulator *e, struct buf *error)
 {
     const struct config *c = e->config;
     struct http_tls plain = {0};
-    struct http_tls tls = {buf_text(&e->pem[0]), buf_text(&e->pem[1]), buf_text(&e->pem[2])};
+    struct http_tls tls = {buf_text(&e->pem[0]), buf_text(&e->pem[1]), e->authorities};
+    struct mqtt_tls mqtt_plain = {0};
+    struct mqtt_tls mqtt_tls = {e->tls, e->authorities};
     struct listen_wish mqtts = {"MQTT over TLS", "--mqtts-port", c->bind, c->mqtts_port};
     struct listen_wish mqtt = {"plain MQTT", "--mqtt-port", c->bind, c->mqtt_port};
     struct listen_wish https = {"HTTPS", "--https-port", c->bind, c->https_port};
     struct listen_wish http = {"plain HTTP", "--http-port", c->bind, c->http_port};
     struct ready *r = &e->ready;
-    return (!c->has_mqtts || open_mqtt(e, &mqtts, e->tls, &e->mqtts, &r->mqtts_port, error)) &&
+    return (!c->has_mqtts || open_mqtt(e, &mqtts, &mqtt_tls, &e->mqtts, &r->mqtts_port, error)) &&
            (!c->has_https || open_http(e, &https, &tls, &e->https, &r->https_port, error)) &&
-           (!c->has_mqtt || open_mqtt(e, &mqtt, NULL, &e->mqtt, &r->mqtt_port, error)) &&
+           (!c->has_mqtt || open_mqtt(e, &mqtt, &mqtt_plain, &e->mqtt, &r->mqtt_port, error)) &&
            (!c->has_http || open_http(e, &http, &plain, &e->http, &r->http_port, error));
 }
 
@@ -314,10 +322,10 @@ static void close_all(struct emulator *e)
     }
     mqtt_listener_destroy(e->mqtt);
     mqtt_listener_destroy(e->mqtts);
+    mqtt_streams_close(turn); /* WebSockets before the HTTP servers that gave them */
     http_listener_destroy(e->http);
     http_listener_destroy(e->https);
-    mqtt_connections_close(turn);
-    for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) {
         if (e->signals[i] != NULL) {
             event_free(e->signals[i]);
         }
@@ -325,6 +333,7 @@ static void close_all(struct emulator *e)
     turn_finish(turn);
     hub_close(turn->hub);
     SSL_CTX_free(e->tls);
+    X509_STORE_free(e->authorities);
     for (size_t i = 0; i < ARRAY_LEN(e->pem); i++) {
         buf_finish(&e->pem[i]);
     }

@@ -1,11 +1,12 @@
 /*
- * Contexts and thumbprints.
+ * Contexts, and what clients have shown.
  */
 #include "server/tls.h"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#include <stdio.h>
+
+#include "server/client_certificate.h"
 
 static SSL_CTX *fail(SSL_CTX *context, const char *file, struct buf *error)
 {
@@ -49,26 +50,12 @@ SSL_CTX *tls_context_create(const char *cert_file, const char *key_file, struct 
     return context;
 }
 
-static void digest(const X509 *certificate, const EVP_MD *how, char out[TLS_THUMBPRINT_SIZE])
+struct hub_certificate *tls_client_certificate(const SSL *ssl, X509_STORE *authorities,
+                                               int64_t at_ms)
 {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    out[0] = '\0';
-    if (X509_digest(certificate, how, bytes, &len) != 1) {
-        return;
-    }
-    for (unsigned i = 0; i < len && 2 * i + 2 < TLS_THUMBPRINT_SIZE; i++) {
-        snprintf(out + 2 * i, 3, "%02X", bytes[i]);
-    }
-}
-
-void tls_thumbprints(const SSL *ssl, char out[2][TLS_THUMBPRINT_SIZE])
-{
-    X509 *certificate = SSL_get1_peer_certificate(ssl);
-    out[0][0] = out[1][0] = '\0';
-    if (certificate != NULL) {
-        digest(certificate, EVP_sha1(), out[0]);
-        digest(certificate, EVP_sha256(), out[1]);
-        X509_free(certificate);
-    }
+    X509 *leaf = SSL_get1_peer_certificate(ssl);
+    struct hub_certificate *certificate =
+        client_certificate_judge(leaf, SSL_get_peer_cert_chain(ssl), authorities, at_ms);
+    X509_free(leaf);
+    return certificate;
 }

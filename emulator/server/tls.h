@@ -8,20 +8,18 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "base/slice.h"
+#include "hub/hub.h"
 
 /**
  * A server context, TLS 1.2 or later.  A client certificate is asked for and any is taken: the
- * hub judges it by the registered thumbprints.
+ * hub judges it (client_certificate.h).
  * @param error  receives one line that names the file.
  * @return NULL when the files are not usable.
  */
 SSL_CTX *tls_context_create(const char *cert_file, const char *key_file, struct buf *error);
 
-/* 64 hex digits and their NUL. */
-#define TLS_THUMBPRINT_SIZE 65
-
-/* SHA-1 and SHA-256 of the client's certificate in hex; "" when it showed none. */
-void tls_thumbprints(const SSL *ssl, char out[2][TLS_THUMBPRINT_SIZE]);
+/* As client_certificate_judge(). */
+struct hub_certificate *tls_client_certificate(const SSL *ssl, X509_STORE *authorities,
+                                               int64_t at_ms);
 
 #endif

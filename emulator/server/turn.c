@@ -4,7 +4,7 @@
 #include "server/turn.h"
 
 #include "server/http_listener.h"
-#include "server/mqtt_connection.h"
+#include "server/mqtt_stream.h"
 
 enum {
     /* Requests that arrive while answers leave are served at once, but others must have turns
@@ -99,7 +99,9 @@ static void wait_and_take_in(struct turn *turn)
     event_base_loop(turn->base, EVLOOP_ONCE);
 }
 
-/* Commit, then let out what may now be known.  Answering makes HTTP take in the next requests.
+/*
+ * Commit, then let out what may now be known.  Answering makes HTTP take in the next requests, and
+ * the end of a connection may be news (its will), so there may be something to commit again.
  */
 static bool commit_and_put_out(struct turn *turn)
 {
@@ -108,8 +110,8 @@ static bool commit_and_put_out(struct turn *turn)
         if (!hub_commit(turn->hub)) {
             return false;
         }
-        mqtt_connections_put_out(turn);
-        if (!http_listeners_have_answers(turn->http_listeners)) {
+        bool has_ended_one = mqtt_streams_put_out(turn);
+        if (!has_ended_one && !http_listeners_have_answers(turn->http_listeners)) {
             return true;
         }
         http_listeners_put_out(turn->http_listeners);

@@ -20,8 +20,8 @@
 #include "base/macros.h"
 #include "hub/hub.h"
 
-struct mqtt_connection;
 struct http_listener;
+struct mqtt_stream;
 struct turn;
 
 /* Something that happens at a time in the turns; embedded. */
@@ -40,8 +40,8 @@ struct turn {
     struct event *alarm; /* wakes the loop for the earliest timer */
     struct deadline_heap timers;
 
-    struct mqtt_connection *mqtt_connections;
-    struct mqtt_connection *mqtt_dirty; /* have output, or are over */
+    struct mqtt_stream *mqtt_streams;
+    struct mqtt_stream *mqtt_dirty; /* have output, or are over */
     struct http_listener *http_listeners;
     size_t n_connections;
     size_t max_connections;

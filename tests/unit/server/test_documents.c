@@ -59,7 +59,11 @@ static void check_standard(const struct cli_option *option, const json_t *schema
         assert_int_equal(json_integer_value(standard), number);
         break;
     case CLI_LIST:
-        assert_string_equal(json_string_value(json_array_get(standard, 0)), option->standard);
+        assert_int_equal(standard == NULL, option->standard == NULL);
+        if (standard != NULL) {
+            assert_string_equal(json_string_value(json_array_get(standard, 0)),
+                                option->standard);
+        }
         break;
     case CLI_TEXT:
     case CLI_CHOICE:
