@@ -12,8 +12,8 @@
 #include "base/mem.h"
 
 #define HASH_FUNCTION(key, len, hash) HASH_FNV(key, len, hash)
-#define uthash_malloc(size)           mem_alloc(size)       // NOLINT: uthash's name
-#define uthash_free(pointer, size)    free(pointer)         // NOLINT: uthash's name
+#define uthash_malloc(size)           mem_alloc(size) // NOLINT: uthash's name
+#define uthash_free(pointer, size)    free(pointer)   // NOLINT: uthash's name
 #include <uthash.h>
 
 #endif

@@ -23,8 +23,8 @@ const char *iso8601_format(char out[ISO8601_MAX], int64_t at_ms);
 const char *iso8601_format_seven(char out[ISO8601_MAX], int64_t at_ms);
 
 /*
- * Date and time, separated by 'T', 't' or a blank; 0 to 9 fractional digits (cut to milliseconds);
- * 'Z', an offset "+hh:mm" or nothing, which means UTC.
+ * Date and time, separated by 'T', 't' or a blank; 0 to 9 fractional digits (cut to
+ * milliseconds); 'Z', an offset "+hh:mm" or nothing, which means UTC.
  */
 MUST_CHECK bool iso8601_parse(struct slice text, int64_t *out_at_ms);
 

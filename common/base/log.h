@@ -34,17 +34,17 @@ void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 #define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)
 
 /* The arguments of these two are not evaluated when the level is off. */
-#define log_debug(...)                                      \
-    do {                                                    \
-        if (log_is_on(LOG_DEBUG)) {                         \
-            log_write(LOG_DEBUG, __VA_ARGS__);              \
-        }                                                   \
+#define log_debug(...) \
+    do { \
+        if (log_is_on(LOG_DEBUG)) { \
+            log_write(LOG_DEBUG, __VA_ARGS__); \
+        } \
     } while (0)
-#define log_trace(...)                                      \
-    do {                                                    \
-        if (log_is_on(LOG_TRACE)) {                         \
-            log_write(LOG_TRACE, __VA_ARGS__);              \
-        }                                                   \
+#define log_trace(...) \
+    do { \
+        if (log_is_on(LOG_TRACE)) { \
+            log_write(LOG_TRACE, __VA_ARGS__); \
+        } \
     } while (0)
 
 #endif

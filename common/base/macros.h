@@ -14,6 +14,6 @@
 
 /* The structure that holds `member`, from a pointer to the member. */
 #define CONTAINER_OF(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

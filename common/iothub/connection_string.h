@@ -11,7 +11,8 @@
  *
  * Keys are compared without case; unknown or repeated keys, empty values, a missing HostName
  * and a trailing part without '=' are errors.  The value is everything after the first '='.
- * Sources: Node ConnectionString.parse, Python connection_string.py, C# IotHubConnectionStringBuilder.
+ * Sources: Node ConnectionString.parse, Python connection_string.py, C#
+ * IotHubConnectionStringBuilder.
  */
 #ifndef IOTHUB_CONNECTION_STRING_H
 #define IOTHUB_CONNECTION_STRING_H

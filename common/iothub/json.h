@@ -24,8 +24,8 @@ void json_put_string(struct buf *out, struct slice text);
 void json_put_string_or_null(struct buf *out, const char *text);
 
 /*
- * A double in the shortest form that reads back as the same value, and as a real: 21.5, 1.0, 1e300.
- * jansson itself would print 0.1 as 0.10000000000000001.
+ * A double in the shortest form that reads back as the same value, and as a real: 21.5, 1.0,
+ * 1e300. jansson itself would print 0.1 as 0.10000000000000001.
  */
 void json_put_real(struct buf *out, double value);
 

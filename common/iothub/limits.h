@@ -32,7 +32,7 @@
 #define LIMIT_C2D_QUEUE        50
 #define LIMIT_MESSAGE_ID_CHARS 128
 #define LIMIT_D2C_BATCH        500 /* messages */
-#define EVENT_PARTITIONS       16 /* the default the C SDK's end-to-end suite assumes */
+#define EVENT_PARTITIONS       16  /* the default the C SDK's end-to-end suite assumes */
 
 /* Cloud-to-device messages, and the feedback on them: the defaults of a hub's settings. */
 #define LIMIT_C2D_PROPERTIES_BYTES (60 * KIB) /* encoded; ours: an MQTT topic can take them */
@@ -54,7 +54,7 @@
 #define METHOD_RESPONSE_MAX_S      300
 #define METHOD_CONNECT_S           0 /* default connectTimeoutInSeconds */
 #define METHOD_CONNECT_MAX_S       300
-#define LIMIT_METHODS_IN_FLIGHT    1000 /* per device; ours, the hub's is not published */
+#define LIMIT_METHODS_IN_FLIGHT    1000   /* per device; ours, the hub's is not published */
 #define LIMIT_METHODS_WAITING      100000 /* in all; ours */
 
 /* Queries. */
@@ -74,7 +74,8 @@
 #define LIMIT_DEPLOYMENT_MODULES     50
 
 /* MQTT. */
-#define LIMIT_MQTT_PACKET_BYTES   (LIMIT_D2C_BYTES + 64 * KIB + 16) /* a full message and its topic */
+#define LIMIT_MQTT_PACKET_BYTES \
+    (LIMIT_D2C_BYTES + 64 * KIB + 16)  /* a full message and its topic */
 #define MQTT_KEEP_ALIVE_CEILING_S 1767 /* IoT Hub documentation, "Communicate using MQTT" */
 #define MQTT_CONNECT_ARRIVAL_S    60
 

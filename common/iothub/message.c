@@ -4,17 +4,17 @@
 #include "iothub/message.h"
 
 static const struct slice system_names[MESSAGE_N_SYSTEM] = {
-    [MESSAGE_ID] = {"$.mid", 5},
-    [MESSAGE_CORRELATION_ID] = {"$.cid", 5},
-    [MESSAGE_USER_ID] = {"$.uid", 5},
-    [MESSAGE_TO] = {"$.to", 4},
-    [MESSAGE_CONTENT_TYPE] = {"$.ct", 4},
-    [MESSAGE_CONTENT_ENCODING] = {"$.ce", 4},
-    [MESSAGE_EXPIRY] = {"$.exp", 5},
-    [MESSAGE_CREATION_TIME] = {"$.ctime", 7},
-    [MESSAGE_OUTPUT_NAME] = {"$.on", 4},
-    [MESSAGE_COMPONENT] = {"$.sub", 5},
-    [MESSAGE_INTERFACE_ID] = {"$.ifid", 6},
+    [MESSAGE_ID] = {"$.mid",    5},
+    [MESSAGE_CORRELATION_ID] = {"$.cid",    5},
+    [MESSAGE_USER_ID] = {"$.uid",    5},
+    [MESSAGE_TO] = {"$.to",     4},
+    [MESSAGE_CONTENT_TYPE] = {"$.ct",     4},
+    [MESSAGE_CONTENT_ENCODING] = {"$.ce",     4},
+    [MESSAGE_EXPIRY] = {"$.exp",    5},
+    [MESSAGE_CREATION_TIME] = {"$.ctime",  7},
+    [MESSAGE_OUTPUT_NAME] = {"$.on",     4},
+    [MESSAGE_COMPONENT] = {"$.sub",    5},
+    [MESSAGE_INTERFACE_ID] = {"$.ifid",   6},
     [MESSAGE_SCHEMA] = {"$.schema", 8},
 };
 

@@ -57,8 +57,8 @@ void message_from_bag(struct property_bag *bag, struct slice body, struct messag
 void message_put_bag(struct buf *out, const struct message *message);
 
 /*
- * Bytes that count against the size limits: the body, the values of system properties, names and
- * values of the others.
+ * Bytes that count against the size limits: the body, the values of system properties, names
+ * and values of the others.
  */
 size_t message_size(const struct message *message);
 

@@ -41,7 +41,8 @@ MUST_CHECK bool property_bag_decode(struct property_bag *bag, struct slice encod
 
 void property_bag_finish(struct property_bag *bag);
 
-/* Append a property, unless the bag is full; both texts are borrowed for the life of the bag. */
+/* Append a property, unless the bag is full; both texts are borrowed for the life of the bag.
+ */
 void property_bag_add(struct property_bag *bag, struct slice name, struct slice value);
 
 /* NULL when there is none. */

@@ -4,7 +4,8 @@
  * The signature is HMAC-SHA256, under the base64-decoded key, of the `sr` value exactly as it
  * stands in the token (still percent-encoded), a line feed, and the `se` value as it stands.
  * Clients differ in how they encode `sr`, so nothing is decoded before hashing.
- * Source: IoT Hub documentation, "Control access with shared access signatures"; all device and service SDKs.
+ * Source: IoT Hub documentation, "Control access with shared access signatures"; all device and
+ * service SDKs.
  */
 #ifndef IOTHUB_SAS_TOKEN_H
 #define IOTHUB_SAS_TOKEN_H
@@ -50,14 +51,16 @@ MUST_CHECK bool sas_token_is_signed_by(const struct sas_token *token, struct sli
  * Build a token.
  *
  * @param resource  not encoded yet: "host", "host/devices/id"; percent-encoded as a whole here.
- * @param key_base64  the key; @param policy  its policy's name for `skn`, empty for an identity's key.
+ * @param key_base64  the key; @param policy  its policy's name for `skn`, empty for an
+ * identity's key.
  * @param expiry_s  seconds since 1970.
  * @return false and nothing appended when the key is not base64.
  */
 MUST_CHECK bool sas_token_write(struct buf *out, struct slice resource, struct slice key_base64,
                                 struct slice policy, int64_t expiry_s);
 
-/* HMAC-SHA256 of `message` under a base64 key, for the well-known derivations; false for a bad key. */
+/* HMAC-SHA256 of `message` under a base64 key, for the well-known derivations; false for a bad
+ * key. */
 MUST_CHECK bool sas_hmac_sha256(struct slice key_base64, struct slice message,
                                 unsigned char out[32]);
 

@@ -10,9 +10,9 @@
 /*
  * Append one object, in one line:
  *
- *     {"offset", "partition", "sequenceNumber", "enqueuedTime", "deviceId", "moduleId"?, "source",
- *      "systemProperties": {…}, "properties": {…}, "annotations": {…},
- *      "body": text, "bodyEncoding": "text" or "base64"}
+ *     {"offset", "partition", "sequenceNumber", "enqueuedTime", "deviceId", "moduleId"?,
+ * "source", "systemProperties": {…}, "properties": {…}, "annotations": {…}, "body": text,
+ * "bodyEncoding": "text" or "base64"}
  *
  * Properties keep their order; a body that is no text is base64.
  */

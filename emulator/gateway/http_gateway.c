@@ -24,13 +24,15 @@ enum {
     HEADERS_MIN = 8,
 };
 
-/* ---- answering ------------------------------------------------------------------------------- */
+/* ---- answering
+ * ------------------------------------------------------------------------------- */
 
 struct buf *rest_header(struct http_exchange *exchange, const char *name)
 {
     struct http_answer *answer = &exchange->answer;
     if (answer->n_headers == answer->headers_room) {
-        answer->headers_room = answer->headers_room == 0 ? HEADERS_MIN : answer->headers_room * 2;
+        answer->headers_room = answer->headers_room == 0 ? HEADERS_MIN
+                                                         : answer->headers_room * 2;
         answer->headers =
             mem_grow(answer->headers, answer->headers_room, sizeof(*answer->headers));
     }
@@ -119,12 +121,14 @@ void rest_answer_page(struct http_exchange *exchange, const struct hub_page *pag
     buf_put_text(rest_header(exchange, "x-ms-item-type"), page->item_type);
     /* Absent on the last page: the Node SDK goes on while the header is there at all. */
     if (page->continuation->len != 0) {
-        buf_put_slice(rest_header(exchange, "x-ms-continuation"), buf_slice(page->continuation));
+        buf_put_slice(rest_header(exchange, "x-ms-continuation"),
+                      buf_slice(page->continuation));
     }
     rest_answer_json(exchange);
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading
+ * --------------------------------------------------------------------------------- */
 
 static struct slice header_of(const struct http_request *request, const char *name)
 {
@@ -161,7 +165,8 @@ bool rest_number(struct slice text, int64_t otherwise, int64_t *out)
 
 enum iothub_status rest_page_request(const struct rest_call *call, struct hub_page_request *out)
 {
-    *out = (struct hub_page_request){.continuation = header_of(call->request, "x-ms-continuation")};
+    *out = (struct hub_page_request){
+        .continuation = header_of(call->request, "x-ms-continuation")};
     struct slice count = header_of(call->request, "x-ms-max-item-count");
     if (!rest_number(count, 0, &out->max_items) || (count.data != NULL && out->max_items < 1)) {
         return IOTHUB_ARGUMENT_INVALID;
@@ -169,7 +174,8 @@ enum iothub_status rest_page_request(const struct rest_call *call, struct hub_pa
     return IOTHUB_OK;
 }
 
-/* ---- routes ---------------------------------------------------------------------------------- */
+/* ---- routes
+ * ---------------------------------------------------------------------------------- */
 
 /* The path in segments, decoded once; a final slash is none (SDKs write "/devices/?top="). */
 struct segments {
@@ -203,8 +209,8 @@ static bool split_path(struct slice path, struct segments *out)
 }
 
 /*
- * Fixed words match without case, ids are taken as they are.  An empty segment is no id: a module's
- * address with none would mean the device itself.
+ * Fixed words match without case, ids are taken as they are.  An empty segment is no id: a
+ * module's address with none would mean the device itself.
  */
 static bool route_matches(const struct rest_route *route, const struct segments *segments,
                           struct slice ids[REST_IDS_MAX])
@@ -251,7 +257,8 @@ static enum iothub_status find_route(const struct http_request *request,
     return status;
 }
 
-/* ---- the generic checks ---------------------------------------------------------------------- */
+/* ---- the generic checks
+ * ---------------------------------------------------------------------- */
 
 struct failure {
     enum iothub_status status;
@@ -283,9 +290,8 @@ static struct failure check_device(struct rest_call *call, const struct segments
     if (iothub_status_http(status) == 404 && !sas_token_parse(token, &parsed)) {
         status = IOTHUB_UNAUTHORIZED;
     }
-    return (struct failure){status, iothub_status_http(status) == 401
-                                        ? "Unauthorized"
-                                        : hub_error_text(call->hub)};
+    return (struct failure){
+        status, iothub_status_http(status) == 401 ? "Unauthorized" : hub_error_text(call->hub)};
 }
 
 static struct failure check_token(struct rest_call *call, const struct rest_route *route,
@@ -299,7 +305,8 @@ static struct failure check_token(struct rest_call *call, const struct rest_rout
     if (is_devices_own(route)) {
         return check_device(call, segments);
     }
-    enum iothub_status status = hub_authenticate(call->hub, slice_trim(token), &call->principal);
+    enum iothub_status status =
+        hub_authenticate(call->hub, slice_trim(token), &call->principal);
     if (status != IOTHUB_OK) {
         return (struct failure){status, "Unauthorized"};
     }
@@ -332,7 +339,8 @@ static bool is_version(struct slice text)
     return text.len == 10 || slice_equal(slice_from(text, 10), SLICE("-preview"));
 }
 
-static struct failure check_version(const struct rest_call *call, const struct rest_route *route)
+static struct failure check_version(const struct rest_call *call,
+                                    const struct rest_route *route)
 {
     /* Devices come with versions of any age, or none; the emulator's own routes have none. */
     bool is_ours = strncmp(route->path, OWN_PREFIX, sizeof(OWN_PREFIX) - 1) == 0;

@@ -2,8 +2,8 @@
  * HTTP, a service's and a device's: one request in, one answer out, both as plain values.
  *
  * No socket and no HTTP library is seen here.  A listener fills a struct http_request, calls
- * http_exchange_begin(), and sends the answer after the turn's commit; when the answer has to wait
- * (a direct method), the owner is woken once it is there.
+ * http_exchange_begin(), and sends the answer after the turn's commit; when the answer has to
+ * wait (a direct method), the owner is woken once it is there.
  */
 #ifndef GATEWAY_HTTP_GATEWAY_H
 #define GATEWAY_HTTP_GATEWAY_H
@@ -43,7 +43,8 @@ struct http_answer {
     int status;
     struct buf body;
     const char *content_type; /* NULL without a body */
-    bool is_stream; /* more follows: what is in `body` is its next part, http_exchange_continue() */
+    bool is_stream;           /* more follows: what is in `body` is its next part,
+                                 http_exchange_continue() */
     struct http_header *headers;
     size_t n_headers;
     size_t headers_room;
@@ -53,13 +54,14 @@ struct http_exchange {
     struct http_answer answer;
     bool is_done;
 
-    void (*wake)(void *owner); /* is_done has become true after http_exchange_begin() returned */
+    void (*wake)(
+        void *owner); /* is_done has become true after http_exchange_begin() returned */
     void *owner;
 
     /* The gateway's own. */
     struct hub *hub;
     struct http_request request;
-    uint64_t call; /* the method call it waits for */
+    uint64_t call;                 /* the method call it waits for */
     struct event_reading *reading; /* of the log of events; owned */
     bool has_begun;
 };
@@ -72,8 +74,8 @@ void http_exchange_begin(struct http_exchange *exchange, struct hub *hub,
                          const struct http_request *request);
 
 /**
- * The part of a stream that was in the answer's body is sent: wait for the next.  is_done is false
- * until `wake` is called.  A part that is empty ends the stream.
+ * The part of a stream that was in the answer's body is sent: wait for the next.  is_done is
+ * false until `wake` is called.  A part that is empty ends the stream.
  */
 void http_exchange_continue(struct http_exchange *exchange);
 

@@ -65,15 +65,18 @@ static void wake(struct mqtt_client *client)
 static void hang_up(struct mqtt_client *client, const char *why)
 {
     if (!client->is_over) {
-        log_info("%s: closing the connection from %s: %s", name_of(client), client->remote, why);
+        log_info("%s: closing the connection from %s: %s", name_of(client), client->remote,
+                 why);
         client->is_over = true;
     }
     wake(client);
 }
 
-/* ---- what the hub wants of a device ---------------------------------------------------------- */
+/* ---- what the hub wants of a device
+ * ---------------------------------------------------------- */
 
-/* Everything but cloud-to-device messages goes with QoS 0: nothing of it is worth a second try. */
+/* Everything but cloud-to-device messages goes with QoS 0: nothing of it is worth a second try.
+ */
 static enum hub_taken send_plain(struct mqtt_client *client, const struct slice *topic,
                                  size_t n_topic, struct slice payload)
 {
@@ -112,8 +115,8 @@ static enum hub_taken on_desired(struct hub_peer *peer, struct slice patch, int6
 {
     char text[TOPIC_MAX];
     struct mqtt_client *client = client_of(peer);
-    int len = snprintf(text, sizeof(text), TOPIC_TWIN_DESIRED "?" TOPIC_VERSION "%" PRId64,
-                       version);
+    int len =
+        snprintf(text, sizeof(text), TOPIC_TWIN_DESIRED "?" TOPIC_VERSION "%" PRId64, version);
     struct slice topic = slice_make(text, (size_t)len);
     if (!wants(client, MQTT_FEATURE_DESIRED, topic)) {
         return HUB_UNWANTED;
@@ -123,7 +126,8 @@ static enum hub_taken on_desired(struct hub_peer *peer, struct slice patch, int6
 
 /*
  * A message has a PUBACK to wait for when the subscription grants one; else it is done with as
- * soon as it is written.  Marked as a repetition [MQTT-3.3.1-1] once the device may have seen it.
+ * soon as it is written.  Marked as a repetition [MQTT-3.3.1-1] once the device may have seen
+ * it.
  */
 static enum hub_taken on_message(struct hub_peer *peer, const struct hub_message *message)
 {
@@ -134,7 +138,8 @@ static enum hub_taken on_message(struct hub_peer *peer, const struct hub_message
                                     &qos)) {
         return HUB_UNWANTED;
     }
-    int len = snprintf(text, sizeof(text), TOPIC_DEVICES "%s" TOPIC_DEVICEBOUND, peer->device_id);
+    int len =
+        snprintf(text, sizeof(text), TOPIC_DEVICES "%s" TOPIC_DEVICEBOUND, peer->device_id);
     const struct slice topic[] = {slice_make(text, (size_t)len), message->properties};
     const struct mqtt_message publish = {
         .topic = topic,
@@ -165,7 +170,8 @@ static const struct hub_peer_ops peer_ops = {
     .close = on_close,
 };
 
-/* ---- CONNECT --------------------------------------------------------------------------------- */
+/* ---- CONNECT
+ * --------------------------------------------------------------------------------- */
 
 static void refuse(struct mqtt_client *client, struct identity id, enum iothub_status why)
 {
@@ -234,11 +240,11 @@ static enum iothub_status authenticate(struct mqtt_client *client,
         !hub_is_named(client->hub, user->host)) {
         return IOTHUB_UNAUTHORIZED;
     }
-    enum iothub_status status = hub_authenticate_identity(client->hub, user->id, connect->password,
-                                                          client->certificate, &principal);
+    enum iothub_status status = hub_authenticate_identity(
+        client->hub, user->id, connect->password, client->certificate, &principal);
     return status != IOTHUB_OK ? status
-                               : hub_peer_attach(client->hub, &client->peer, user->id, &principal,
-                                                 user->model_id);
+                               : hub_peer_attach(client->hub, &client->peer, user->id,
+                                                 &principal, user->model_id);
 }
 
 static void on_connect(struct mqtt_client *client, const struct mqtt_connect *connect,
@@ -262,10 +268,12 @@ static void on_connect(struct mqtt_client *client, const struct mqtt_connect *co
     tell_interests(client);
 }
 
-/* ---- PUBLISH --------------------------------------------------------------------------------- */
+/* ---- PUBLISH
+ * --------------------------------------------------------------------------------- */
 
 /* Names from edge hub's settings: the hub does not sort repeats out, it marks them. */
-static void add_marks(struct property_bag *bag, const struct mqtt_publish *publish, bool is_will)
+static void add_marks(struct property_bag *bag, const struct mqtt_publish *publish,
+                      bool is_will)
 {
     if (publish->dup) {
         property_bag_add(bag, SLICE("mqtt-dup"), SLICE("true"));
@@ -324,7 +332,8 @@ static void answer_twin_error(struct mqtt_client *client, struct slice rid,
 static void on_twin_get(struct mqtt_client *client, struct slice rid)
 {
     struct buf body = {.cap = BUF_CAP_OWN};
-    enum iothub_status status = hub_twin_get_own(client->hub, hub_peer_id(&client->peer), &body);
+    enum iothub_status status =
+        hub_twin_get_own(client->hub, hub_peer_id(&client->peer), &body);
     if (status == IOTHUB_OK) {
         answer_twin(client, rid, "200", "", buf_slice(&body));
     } else {
@@ -397,7 +406,8 @@ static void on_publish(struct mqtt_client *client, const struct mqtt_publish *pu
     }
 }
 
-/* ---- SUBSCRIBE ------------------------------------------------------------------------------- */
+/* ---- SUBSCRIBE
+ * ------------------------------------------------------------------------------- */
 
 /* The session as it is now is stored for the next connection. */
 static bool keep_session(struct mqtt_client *client)
@@ -447,7 +457,8 @@ static void on_unsubscribe(struct mqtt_client *client, const struct mqtt_subscri
     }
 }
 
-/* ---- the conversation ------------------------------------------------------------------------ */
+/* ---- the conversation
+ * ------------------------------------------------------------------------ */
 
 static void on_event(struct mqtt_client *client, const struct mqtt_event *event, int64_t now_ms)
 {
@@ -547,22 +558,21 @@ struct mqtt_client *mqtt_client_create(struct hub *hub, const struct mqtt_link *
     client->wake = link->wake;
     client->owner = link->owner;
     snprintf(client->remote, sizeof(client->remote), "%s", link->remote);
-    client->certificate =
-        link->certificate == NULL ? NULL : hub_certificate_dup(link->certificate);
+    client->certificate = link->certificate == NULL ? NULL
+                                                    : hub_certificate_dup(link->certificate);
     mqtt_engine_init(&client->engine, &limits, OUT_MAX_BYTES, now_ms);
     return client;
 }
 
 /*
- * The will of a connection that ended without DISCONNECT is telemetry, if it goes where that goes;
- * also of one that had to give way to a newer one [MQTT-3.1.2-8].
+ * The will of a connection that ended without DISCONNECT is telemetry, if it goes where that
+ * goes; also of one that had to give way to a newer one [MQTT-3.1.2-8].
  */
 static void send_will(struct mqtt_client *client)
 {
     struct mqtt_target target;
     const struct mqtt_publish *will = mqtt_engine_will(&client->engine);
-    if (will != NULL &&
-        mqtt_topic_parse(will->topic, hub_peer_id(&client->peer), &target) &&
+    if (will != NULL && mqtt_topic_parse(will->topic, hub_peer_id(&client->peer), &target) &&
         target.topic == MQTT_TOPIC_EVENTS) {
         (void)!send_event(client, target.rest, will, true);
     }

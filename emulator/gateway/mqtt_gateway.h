@@ -49,7 +49,8 @@ void mqtt_client_drained(struct mqtt_client *client);
 /* Send what is left, then close. */
 bool mqtt_client_is_over(const struct mqtt_client *client);
 
-/* When mqtt_client_expire() is to be called, unless something arrives before; NEVER_MS for never. */
+/* When mqtt_client_expire() is to be called, unless something arrives before; NEVER_MS for
+ * never. */
 int64_t mqtt_client_deadline_ms(const struct mqtt_client *client);
 
 /* The deadline has passed: the client is over if it really is late. */

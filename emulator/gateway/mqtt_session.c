@@ -1,6 +1,6 @@
 /*
- * Subscriptions in a short list; stored as a line each, "<qos> <filter>", below a first line that
- * says the session exists.
+ * Subscriptions in a short list; stored as a line each, "<qos> <filter>", below a first line
+ * that says the session exists.
  */
 #include "gateway/mqtt_session.h"
 
@@ -39,7 +39,8 @@ bool mqtt_session_subscribe(struct mqtt_session *session, struct slice filter,
         if (session->n_items == MQTT_SUBSCRIPTIONS_MAX) {
             return false;
         }
-        session->items = mem_grow(session->items, session->n_items + 1, sizeof(*session->items));
+        session->items =
+            mem_grow(session->items, session->n_items + 1, sizeof(*session->items));
         item = &session->items[session->n_items++];
         item->filter = slice_dup(filter);
     }

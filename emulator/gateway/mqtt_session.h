@@ -42,8 +42,8 @@ bool mqtt_session_wants(const struct mqtt_session *session, enum mqtt_feature fe
                         struct slice topic, uint8_t *out_qos);
 
 /*
- * The same for a cloud-to-device message with that property bag.  A filter may end before the bag,
- * and spell "devicebound" in any case.
+ * The same for a cloud-to-device message with that property bag.  A filter may end before the
+ * bag, and spell "devicebound" in any case.
  */
 bool mqtt_session_wants_message(const struct mqtt_session *session, struct identity id,
                                 struct slice bag, uint8_t *out_qos);

@@ -8,7 +8,8 @@
 
 #include "iothub/topics.h"
 
-/* ---- publishing ---------------------------------------------------------------------------- */
+/* ---- publishing ----------------------------------------------------------------------------
+ */
 
 /* Topics that are the same for every identity. */
 static const struct {
@@ -41,8 +42,8 @@ static bool read_answer(struct slice rest, struct mqtt_target *out)
 {
     struct slice status = {0};
     int64_t number = 0;
-    if (!slice_next(&rest, '/', &status) || !slice_to_i64(status, &number) || number < INT_MIN ||
-        number > INT_MAX) {
+    if (!slice_next(&rest, '/', &status) || !slice_to_i64(status, &number) ||
+        number < INT_MIN || number > INT_MAX) {
         return false;
     }
     out->status = (int)number;
@@ -65,7 +66,8 @@ static bool take_identity(struct slice *topic, struct identity id)
     if (!take(topic, SLICE(TOPIC_DEVICES)) || !take(topic, id.device_id)) {
         return false;
     }
-    return !identity_is_module(id) || (take(topic, SLICE(TOPIC_MODULES)) && take(topic, id.module_id));
+    return !identity_is_module(id) ||
+           (take(topic, SLICE(TOPIC_MODULES)) && take(topic, id.module_id));
 }
 
 static bool read_events(struct slice topic, struct identity id, struct mqtt_target *out)
@@ -102,7 +104,8 @@ bool mqtt_topic_parse(struct slice topic, struct identity id, struct mqtt_target
     return is_good;
 }
 
-/* ---- subscribing --------------------------------------------------------------------------- */
+/* ---- subscribing ---------------------------------------------------------------------------
+ */
 
 /* A filter may stop at the root, end it with "#", or be narrower than it. */
 static const struct {

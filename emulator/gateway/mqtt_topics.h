@@ -29,7 +29,8 @@ struct mqtt_target {
 };
 
 /* false: unknown, malformed, or another identity's. */
-MUST_CHECK bool mqtt_topic_parse(struct slice topic, struct identity id, struct mqtt_target *out);
+MUST_CHECK bool mqtt_topic_parse(struct slice topic, struct identity id,
+                                 struct mqtt_target *out);
 
 /* What a device subscribes to. */
 enum mqtt_feature {

@@ -27,9 +27,9 @@ typedef enum iothub_status rest_handler(struct rest_call *call);
 /* How a route wants its body. */
 enum rest_body {
     REST_NO_BODY,
-    REST_JSON,          /* an empty body is ArgumentNull */
+    REST_JSON, /* an empty body is ArgumentNull */
     REST_JSON_OR_EMPTY,
-    REST_RAW,           /* any bytes, which the handler finds in the request */
+    REST_RAW, /* any bytes, which the handler finds in the request */
 };
 
 /* How a route's errors are written. */
@@ -41,7 +41,8 @@ enum rest_errors {
 struct rest_route {
     const char *method;
     const char *path; /* "/devices/{}": a {} is a variable segment */
-    unsigned rights;  /* any of these; 0 needs no token; HUB_DEVICE_CONNECT is a device's own route */
+    unsigned
+        rights; /* any of these; 0 needs no token; HUB_DEVICE_CONNECT is a device's own route */
     rest_handler *handle;
     enum rest_body body;
     enum rest_errors errors;
@@ -51,7 +52,8 @@ struct rest_route {
 extern const struct rest_route rest_routes[];
 extern const size_t rest_n_routes;
 
-/* ---- answering ------------------------------------------------------------------------------- */
+/* ---- answering
+ * ------------------------------------------------------------------------------- */
 
 /* 200 with the JSON that the caller has put into exchange->answer.body. */
 void rest_answer_json(struct http_exchange *exchange);
@@ -69,7 +71,8 @@ struct buf *rest_header(struct http_exchange *exchange, const char *name);
 struct buf *rest_header_take(struct http_exchange *exchange, char *name);
 void rest_etag_header(struct http_exchange *exchange, const char *etag);
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading
+ * --------------------------------------------------------------------------------- */
 
 /* "*", quoted or not, weak or not; "" and "\"\"" count as absent. */
 struct hub_condition rest_if_match(const struct rest_call *call);
@@ -89,7 +92,8 @@ static inline struct identity rest_identity(const struct rest_call *call)
     return (struct identity){call->ids[0], call->ids[1]};
 }
 
-/* ---- handlers, by file ----------------------------------------------------------------------- */
+/* ---- handlers, by file
+ * ----------------------------------------------------------------------- */
 
 rest_handler rest_device_list;
 rest_handler rest_identity_get;

@@ -32,10 +32,10 @@ struct event_reading {
     struct http_exchange *exchange;
     struct hub_event_waiter waiter;
     int64_t after;
-    int64_t left; /* how many events may still be given */
+    int64_t left;                       /* how many events may still be given */
     char device_id[LIMIT_ID_CHARS + 1]; /* "": of all devices */
-    int64_t until_ms;   /* a list's end of waiting; a stream's next beat */
-    int64_t expires_ms; /* the token's, in wall time */
+    int64_t until_ms;                   /* a list's end of waiting; a stream's next beat */
+    int64_t expires_ms;                 /* the token's, in wall time */
 };
 
 static int64_t now_ms(const struct event_reading *reading)

@@ -32,7 +32,8 @@ enum iothub_status rest_job_list(struct rest_call *call)
 {
     const struct http_request *request = call->request;
     struct buf continuation = {.cap = BUF_CAP_OWN};
-    struct hub_page page = {.body = &call->exchange->answer.body, .continuation = &continuation};
+    struct hub_page page = {.body = &call->exchange->answer.body,
+                            .continuation = &continuation};
     struct hub_page_request wanted;
     if (rest_page_request(call, &wanted) != IOTHUB_OK) {
         rest_answer_error(call->exchange, IOTHUB_ARGUMENT_INVALID,

@@ -16,7 +16,8 @@ enum iothub_status rest_query(struct rest_call *call)
 {
     const json_t *query = json_get_nocase(call->body, "query");
     struct buf continuation = {.cap = BUF_CAP_OWN};
-    struct hub_page page = {.body = &call->exchange->answer.body, .continuation = &continuation};
+    struct hub_page page = {.body = &call->exchange->answer.body,
+                            .continuation = &continuation};
     struct hub_page_request request;
     if (query == NULL || json_is_null(query)) {
         return fail(call, IOTHUB_ARGUMENT_NULL, "BadRequest");

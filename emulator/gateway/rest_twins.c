@@ -21,9 +21,9 @@ static enum iothub_status update(struct rest_call *call, bool replace)
                           REST_ENVELOPE);
         return IOTHUB_OK;
     }
-    enum iothub_status status =
-        hub_twin_update(call->hub, rest_identity(call), call->body, replace, rest_if_match(call),
-                        &call->exchange->answer.body);
+    enum iothub_status status = hub_twin_update(call->hub, rest_identity(call), call->body,
+                                                replace, rest_if_match(call),
+                                                &call->exchange->answer.body);
     if (status == IOTHUB_OK) {
         rest_answer_json(call->exchange);
     }

@@ -1,6 +1,7 @@
 /*
  * Error documents, with the tracking ids that support asks for.
- * Source: IoT Hub documentation, "Understand and resolve errors"; recorded answers in the SDKs' tests.
+ * Source: IoT Hub documentation, "Understand and resolve errors"; recorded answers in the SDKs'
+ * tests.
  */
 #ifndef GATEWAY_TRACKING_H
 #define GATEWAY_TRACKING_H

@@ -10,11 +10,16 @@
 #include "hub/core.h"
 #include "iothub/sas_token.h"
 
-/* "host/devices/d" without scheme and final slash, decoded once; false when the host is not ours. */
+/* "host/devices/d" without scheme and final slash, decoded once; false when the host is not
+ * ours. */
 static bool read_resource(struct hub *hub, struct slice sr, struct slice *out_path)
 {
-    static const struct slice schemes[] = {{"sb://", 5}, {"amqps://", 8}, {"amqp://", 7},
-                                           {"https://", 8}};
+    static const struct slice schemes[] = {
+        {"sb://",    5},
+        {"amqps://", 8},
+        {"amqp://",  7},
+        {"https://", 8}
+    };
     struct buf *text = &hub->scratch[0];
     buf_reset(text);
     percent_decode(text, sr);
@@ -125,8 +130,8 @@ static enum iothub_status unauthorized(struct hub *hub)
     return hub_fail(hub, IOTHUB_UNAUTHORIZED, "Unauthorized");
 }
 
-static enum iothub_status read_token(struct hub *hub, struct slice text, struct sas_token *token,
-                                     struct slice *path)
+static enum iothub_status read_token(struct hub *hub, struct slice text,
+                                     struct sas_token *token, struct slice *path)
 {
     if (!sas_token_parse(text, token) || !sas_token_is_fresh(token, hub->now.at_ms) ||
         !read_resource(hub, token->sr, path)) {
@@ -212,8 +217,8 @@ enum iothub_status hub_authenticate(struct hub *hub, struct slice text,
     }
     struct identity id = {0};
     struct store_identity record;
-    if (!identity_of_path(path, &id) ||
-        hub_find_identity(hub, id, &record) != IOTHUB_OK || !hub_device_is_enabled(hub, id)) {
+    if (!identity_of_path(path, &id) || hub_find_identity(hub, id, &record) != IOTHUB_OK ||
+        !hub_device_is_enabled(hub, id)) {
         return unauthorized(hub);
     }
     status = authenticate_own(hub, &token, path, &record, out);
@@ -253,10 +258,10 @@ static bool common_name_matches(struct slice name, struct identity id)
 {
     size_t device_len = slice_find(name, '/');
     return slice_equal(slice_make(name.data, device_len), id.device_id) &&
-           (identity_is_module(id) ? device_len < name.len &&
-                                         slice_equal(slice_from(name, device_len + 1),
-                                                     id.module_id)
-                                   : device_len == name.len);
+           (identity_is_module(id)
+                ? device_len < name.len &&
+                      slice_equal(slice_from(name, device_len + 1), id.module_id)
+                : device_len == name.len);
 }
 
 static const char *judge_certificate(const struct store_identity *record,
@@ -315,11 +320,11 @@ static enum iothub_status authenticate_token(struct hub *hub, struct identity id
         return unauthorized(hub);
     }
     if (token.skn.len == 0) {
-        /* The host and all its devices are a policy's resource; an identity names its device. */
+        /* The host and all its devices are a policy's resource; an identity names its device.
+         */
         struct identity named = {0};
-        return identity_of_path(path, &named)
-                   ? authenticate_own(hub, &token, path, record, out)
-                   : unauthorized(hub);
+        return identity_of_path(path, &named) ? authenticate_own(hub, &token, path, record, out)
+                                              : unauthorized(hub);
     }
     status = authenticate_policy(hub, &token, path, out);
     if (status == IOTHUB_OK && (out->rights & HUB_DEVICE_CONNECT) == 0) {
@@ -372,7 +377,8 @@ enum iothub_status hub_authenticate_identity(struct hub *hub, struct identity id
     return status;
 }
 
-bool hub_principal_may(const struct hub_principal *principal, unsigned rights, struct slice path)
+bool hub_principal_may(const struct hub_principal *principal, unsigned rights,
+                       struct slice path)
 {
     return (principal->rights & rights) != 0 && scope_covers(slice_of(principal->scope), path);
 }

@@ -67,7 +67,8 @@ static void expire(struct hub *hub, struct hub_timer *timer)
 {
     struct store_c2d message;
     int n = 0;
-    while (store_c2d_next_expiry(hub->store, hub->expired_ms, hub->expired_seq, &message) == 0) {
+    while (store_c2d_next_expiry(hub->store, hub->expired_ms, hub->expired_seq, &message) ==
+           0) {
         if (!has_expired(hub, &message)) {
             watch(hub, &message);
             return;

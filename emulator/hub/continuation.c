@@ -1,6 +1,6 @@
 /*
- * base64 of "after:given:hash".  The hash finds mistakes, it is no protection: there is nothing in
- * a token that its holder could not ask for anyway.
+ * base64 of "after:given:hash".  The hash finds mistakes, it is no protection: there is nothing
+ * in a token that its holder could not ask for anyway.
  */
 #include "hub/continuation.h"
 

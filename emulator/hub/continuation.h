@@ -1,5 +1,6 @@
 /*
- * Continuation tokens: where a list goes on.  Opaque to clients, and valid for the same list only.
+ * Continuation tokens: where a list goes on.  Opaque to clients, and valid for the same list
+ * only.
  */
 #ifndef HUB_CONTINUATION_H
 #define HUB_CONTINUATION_H

@@ -29,12 +29,12 @@ struct hub {
     int64_t token_grace_ms;
 
     struct deadline_heap timers;
-    struct hub_peer *peers;     /* by key */
-    int64_t n_devices_online;   /* of the peers, those that are no modules */
-    struct method_call *calls;  /* by id */
+    struct hub_peer *peers;      /* by key */
+    int64_t n_devices_online;    /* of the peers, those that are no modules */
+    struct method_call *calls;   /* by id */
     struct method_call *waiting; /* for their device to come */
     uint64_t last_call;
-    int64_t last_generation; /* of identities */
+    int64_t last_generation;    /* of identities */
     struct job_runner *runners; /* by the job's seq */
     struct configurations *configurations;
     struct hub_lock_table message_locks;
@@ -44,7 +44,7 @@ struct hub {
     int64_t event_retention_count;
     int64_t *event_sequences; /* the last of each partition, -1 for none; read once */
     struct hub_timer expiry;  /* old events and jobs */
-    bool has_new_events; /* since the last commit */
+    bool has_new_events;      /* since the last commit */
     struct hub_event_waiter *event_waiters;
     int64_t event_round; /* how often waiters were woken */
     struct hub_timer message_expiry;
@@ -97,9 +97,8 @@ void hub_messages_start(struct hub *hub);
 void hub_messages_deliver(struct hub *hub, struct hub_peer *peer);
 void hub_messages_lost(struct hub *hub, struct hub_peer *peer);
 void hub_messages_forget(struct hub *hub, int64_t queue);
-MUST_CHECK enum iothub_status hub_feedback_record(struct hub *hub,
-                                                  const struct store_c2d *message,
-                                                  enum feedback_status how);
+MUST_CHECK enum iothub_status
+hub_feedback_record(struct hub *hub, const struct store_c2d *message, enum feedback_status how);
 
 /* twin.c: tags and desired properties that a new identity begins with. */
 MUST_CHECK enum iothub_status hub_twin_begin(struct hub *hub, struct identity id,

@@ -69,7 +69,8 @@ void hub_event_unwait(struct hub *hub, struct hub_event_waiter *waiter)
     }
 }
 
-/* Who waits again while being woken stands behind those that were there, with the next round. */
+/* Who waits again while being woken stands behind those that were there, with the next round.
+ */
 void hub_event_waiters_wake(struct hub *hub)
 {
     if (!hub->has_new_events) {

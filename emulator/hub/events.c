@@ -1,6 +1,7 @@
 /*
  * Device-to-cloud messages: checked, stamped and put into the log.
- * Source: IoT Hub documentation, "Send device-to-cloud messages" and "Read device-to-cloud messages".
+ * Source: IoT Hub documentation, "Send device-to-cloud messages" and "Read device-to-cloud
+ * messages".
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static void put_annotations(const struct hub_sender *sender, const struct messag
                             struct buf *out)
 {
     buf_putf(out,
-             "{\"iothub-connection-auth-method\":\"{\\\"scope\\\":\\\"%s\\\",\\\"type\\\":\\\"%s\\\","
+             "{\"iothub-connection-auth-method\":\"{\\\"scope\\\":\\\"%s\\\",\\\"type\\\":\\\"%"
+             "s\\\","
              "\\\"issuer\\\":\\\"iothub\\\",\\\"acceptingIpFilterRule\\\":null}\","
              "\"iothub-connection-auth-generation-id\":\"%" PRId64 "\"",
              sender->auth_scope, sender->auth_type, sender->generation);
@@ -81,8 +83,8 @@ static enum iothub_status append(struct hub *hub, const struct hub_sender *sende
 }
 
 /*
- * A connected identity exists.  Others are looked up: whoever has no connection, and the will of a
- * connection that had to give way, which comes when the hub has let go of its peer.
+ * A connected identity exists.  Others are looked up: whoever has no connection, and the will
+ * of a connection that had to give way, which comes when the hub has let go of its peer.
  */
 static enum iothub_status check_sender(struct hub *hub, const struct hub_sender *sender)
 {

@@ -1,15 +1,15 @@
 /*
  * The hub: what IoT Hub knows and does, in its own words.
  *
- * All protocols meet here.  No topic, header or link name comes in, no SQL goes out.  A hub is a
- * value: a process may hold several, each with its own store.
+ * All protocols meet here.  No topic, header or link name comes in, no SQL goes out.  A hub is
+ * a value: a process may hold several, each with its own store.
  *
  * Time is told, not asked: hub_turn() sets the moment in which everything until the next
  * hub_turn() happens.  Nothing a call answered may leave the process before hub_commit().
  *
- * Calls that can fail answer an enum iothub_status; hub_error_text() then holds the sentence that
- * belongs into the answer.  Slices given in are borrowed for the call; documents are appended to
- * a buffer the caller owns.
+ * Calls that can fail answer an enum iothub_status; hub_error_text() then holds the sentence
+ * that belongs into the answer.  Slices given in are borrowed for the call; documents are
+ * appended to a buffer the caller owns.
  */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
@@ -47,17 +47,18 @@ struct hub_policy {
 };
 
 struct hub_options {
-    const char *store_path;           /* NULL: in memory */
-    const char *const *names;         /* host names the hub answers to, without a port */
-    size_t n_names;                   /* none: any name is taken for this hub's */
+    const char *store_path;   /* NULL: in memory */
+    const char *const *names; /* host names the hub answers to, without a port */
+    size_t n_names;           /* none: any name is taken for this hub's */
     const struct hub_policy *policies;
     size_t n_policies;
-    int64_t token_grace_ms;           /* how long a live connection outlasts its token */
+    int64_t token_grace_ms; /* how long a live connection outlasts its token */
     int64_t event_retention_ms;
     int64_t event_retention_count;
 };
 
-/* 10 minutes: IoT Hub documentation, "Monitor, diagnose and troubleshoot device connectivity". */
+/* 10 minutes: IoT Hub documentation, "Monitor, diagnose and troubleshoot device connectivity".
+ */
 #define HUB_TOKEN_GRACE_MS 600000
 
 /**
@@ -65,8 +66,8 @@ struct hub_options {
  * @param options  copied.
  * @param error    receives a sentence when it fails.
  */
-MUST_CHECK bool hub_open(const struct hub_options *options, struct moment now, struct buf *error,
-                         struct hub **out);
+MUST_CHECK bool hub_open(const struct hub_options *options, struct moment now,
+                         struct buf *error, struct hub **out);
 
 /* Attached peers must have been detached.  NULL is allowed. */
 void hub_close(struct hub *hub);
@@ -102,10 +103,11 @@ enum hub_principal_kind {
 /* A plain value; {0} may do nothing. */
 struct hub_principal {
     enum hub_principal_kind kind;
-    unsigned rights;         /* enum hub_right bits */
-    char scope[2 * (LIMIT_ID_CHARS + 10) + 1]; /* what the token's resource names behind the host:
-                                                  "", "devices/d", "devices/d/modules/m" */
-    int64_t expires_ms;      /* wall time, without skew; NEVER_MS for a certificate */
+    unsigned rights; /* enum hub_right bits */
+    char scope[2 * (LIMIT_ID_CHARS + 10) +
+               1];      /* what the token's resource names behind the host:
+                           "", "devices/d", "devices/d/modules/m" */
+    int64_t expires_ms; /* wall time, without skew; NEVER_MS for a certificate */
 };
 
 /**
@@ -135,12 +137,12 @@ struct hub_certificate *hub_certificate_dup(const struct hub_certificate *certif
  * @return IOTHUB_OK; IOTHUB_DEVICE_NOT_FOUND, IOTHUB_MODULE_NOT_FOUND, IOTHUB_DEVICE_DISABLED,
  *         IOTHUB_UNAUTHORIZED.
  */
-MUST_CHECK enum iothub_status hub_authenticate_identity(struct hub *hub, struct identity id,
-                                                        struct slice token,
-                                                        const struct hub_certificate *certificate,
-                                                        struct hub_principal *out);
+MUST_CHECK enum iothub_status
+hub_authenticate_identity(struct hub *hub, struct identity id, struct slice token,
+                          const struct hub_certificate *certificate, struct hub_principal *out);
 
-/* Whether the principal has one of `rights` and its scope covers `path` ("devices/d/modules/m"). */
+/* Whether the principal has one of `rights` and its scope covers `path`
+ * ("devices/d/modules/m"). */
 bool hub_principal_may(const struct hub_principal *principal, unsigned rights,
                        struct slice path);
 
@@ -235,12 +237,14 @@ MUST_CHECK enum iothub_status hub_count(struct hub *hub, struct hub_counts *out)
  *                 "properties"?: {"desired"?, "reported"?}, "modules"?: […]}
  * @param created  whether it was made now.
  */
-MUST_CHECK enum iothub_status hub_device_seed(struct hub *hub, const json_t *seed, bool *created);
+MUST_CHECK enum iothub_status hub_device_seed(struct hub *hub, const json_t *seed,
+                                              bool *created);
 
 /* ---- twins ------------------------------------------------------------------------------- */
 
 /* The service's view. */
-MUST_CHECK enum iothub_status hub_twin_get(struct hub *hub, struct identity id, struct buf *out);
+MUST_CHECK enum iothub_status hub_twin_get(struct hub *hub, struct identity id,
+                                           struct buf *out);
 
 /**
  * Change tags and desired properties: merge `body` into them, or put it in their place.
@@ -274,8 +278,8 @@ MUST_CHECK enum iothub_status hub_digital_twin_get(struct hub *hub, struct slice
  * @param out_etag  the new one.
  * @return IOTHUB_OK; IOTHUB_INVALID_DIGITAL_TWIN_JSON_PATCH (no such patch),
  *         IOTHUB_INVALID_DIGITAL_TWIN_PATCH_PATH, IOTHUB_INVALID_DIGITAL_TWIN_PAYLOAD (a value
- *         that no property can have), IOTHUB_INVALID_DIGITAL_TWIN_PATCH (a component without its
- *         mark), IOTHUB_ARGUMENT_INVALID; as hub_twin_update().
+ *         that no property can have), IOTHUB_INVALID_DIGITAL_TWIN_PATCH (a component without
+ * its mark), IOTHUB_ARGUMENT_INVALID; as hub_twin_update().
  */
 MUST_CHECK enum iothub_status hub_digital_twin_patch(struct hub *hub, struct slice device_id,
                                                      const json_t *patch,
@@ -319,8 +323,8 @@ struct hub_event {
     int partition;
     int64_t sequence; /* within the partition, from 0 */
     struct identity from;
-    struct slice source;      /* "Telemetry" */
-    struct slice properties;  /* a property bag in encoded form, system properties as "$.name" */
+    struct slice source;     /* "Telemetry" */
+    struct slice properties; /* a property bag in encoded form, system properties as "$.name" */
     struct slice annotations; /* a JSON object: what the hub added */
     struct slice body;
 };
@@ -386,8 +390,8 @@ struct hub_feedback {
 };
 
 /*
- * Hand out a batch of feedback that nobody has, for a minute or until it is settled.  A batch is
- * made of 64 records, or of fewer when the first has waited for 15 seconds.
+ * Hand out a batch of feedback that nobody has, for a minute or until it is settled.  A batch
+ * is made of 64 records, or of fewer when the first has waited for 15 seconds.
  * @param body  receives a JSON array.
  */
 MUST_CHECK enum iothub_status hub_feedback_next(struct hub *hub, struct buf *body,
@@ -466,8 +470,8 @@ struct hub_page_request {
 };
 
 struct hub_page {
-    struct buf *body;        /* a JSON array */
-    const char *item_type;   /* "Twin", "DeviceJob", "Raw", "JobResponse" */
+    struct buf *body;         /* a JSON array */
+    const char *item_type;    /* "Twin", "DeviceJob", "Raw", "JobResponse" */
     struct buf *continuation; /* stays empty on the last page */
 };
 
@@ -480,7 +484,8 @@ MUST_CHECK enum iothub_status hub_query(struct hub *hub, struct slice text,
 MUST_CHECK enum iothub_status hub_job_create(struct hub *hub, struct slice job_id,
                                              struct slice text, const json_t *body,
                                              struct buf *out);
-MUST_CHECK enum iothub_status hub_job_get(struct hub *hub, struct slice job_id, struct buf *out);
+MUST_CHECK enum iothub_status hub_job_get(struct hub *hub, struct slice job_id,
+                                          struct buf *out);
 MUST_CHECK enum iothub_status hub_job_cancel(struct hub *hub, struct slice job_id,
                                              struct buf *out);
 
@@ -490,7 +495,8 @@ MUST_CHECK enum iothub_status hub_job_list(struct hub *hub, struct slice type,
                                            const struct hub_page_request *request,
                                            struct hub_page *out);
 
-/* ---- configurations ----------------------------------------------------------------------- */
+/* ---- configurations -----------------------------------------------------------------------
+ */
 
 /* Automatic device management and edge deployments: IoT Hub REST, "Configuration". */
 

@@ -1,6 +1,7 @@
 /*
  * The registry's documents.
- * Source: IoT Hub REST, "Devices - Create or Update Identity"; recorded answers in azure-sdk-for-net.
+ * Source: IoT Hub REST, "Devices - Create or Update Identity"; recorded answers in
+ * azure-sdk-for-net.
  */
 #include "hub/identity_json.h"
 
@@ -29,14 +30,16 @@ const char *auth_type_name(enum auth_type type)
     return auth_names[type];
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------
+ */
 
 static enum iothub_status invalid(struct hub *hub, const char *what)
 {
     return hub_fail(hub, IOTHUB_ARGUMENT_INVALID, "%s", what);
 }
 
-/* A text member into an array; absent and null leave it empty.  false: wrong type or too long. */
+/* A text member into an array; absent and null leave it empty.  false: wrong type or too long.
+ */
 static bool read_text(const json_t *object, const char *name, char *out, size_t size,
                       bool *is_present)
 {
@@ -132,7 +135,8 @@ static enum iothub_status read_thumbprints(struct hub *hub, const json_t *authen
                    sizeof(record->secondary_thumbprint), &present) ||
         !is_thumbprint(record->primary_thumbprint) ||
         !is_thumbprint(record->secondary_thumbprint)) {
-        return invalid(hub, "StringIsNotThumbprint: a thumbprint is 40 or 64 hexadecimal digits.");
+        return invalid(hub,
+                       "StringIsNotThumbprint: a thumbprint is 40 or 64 hexadecimal digits.");
     }
     return IOTHUB_OK;
 }
@@ -174,7 +178,8 @@ static enum iothub_status read_authentication(struct hub *hub, const json_t *bod
         return status;
     }
     if (record->auth == AUTH_NONE && record->module_id[0] == '\0') {
-        return invalid(hub, "DeviceAuthenticationTypeIsMissing: a device needs an authentication type.");
+        return invalid(
+            hub, "DeviceAuthenticationTypeIsMissing: a device needs an authentication type.");
     }
     if (record->auth == AUTH_NONE && record->module_id[0] != '$') {
         record->auth = AUTH_SAS; /* so the hub answers for modules but its own */
@@ -253,7 +258,8 @@ enum iothub_status identity_read(struct hub *hub, const json_t *body,
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------------
+ */
 
 static void put_member(struct buf *out, const char *name, const char *text)
 {
@@ -295,7 +301,8 @@ static void put_connection(const struct hub *hub, const struct store_identity *r
     if (record->module_id[0] == '\0') {
         put_time(out, "statusUpdatedTime", record->status_updated_ms);
     }
-    put_time(out, "lastActivityTime", peer != NULL ? peer->active_ms : record->last_activity_ms);
+    put_time(out, "lastActivityTime",
+             peer != NULL ? peer->active_ms : record->last_activity_ms);
 }
 
 static void put_scopes(struct buf *out, const struct store_identity *record)
@@ -329,7 +336,8 @@ void identity_write(const struct hub *hub, const struct store_identity *record, 
                                                                      : "Disconnected");
     if (!is_module) {
         put_member(out, "status", record->is_enabled ? "enabled" : "disabled");
-        put_member(out, "statusReason", record->has_status_reason ? record->status_reason : NULL);
+        put_member(out, "statusReason",
+                   record->has_status_reason ? record->status_reason : NULL);
     }
     put_connection(hub, record, out);
     buf_putf(out, "\"cloudToDeviceMessageCount\":%" PRId64 ",", record->message_count);

@@ -24,6 +24,7 @@ MUST_CHECK enum iothub_status identity_read(struct hub *hub, const json_t *body,
 void identity_make_key(char out[IDENTITY_KEY_SIZE]);
 
 /* The document of a device or a module, in the order of members the hub has. */
-void identity_write(const struct hub *hub, const struct store_identity *record, struct buf *out);
+void identity_write(const struct hub *hub, const struct store_identity *record,
+                    struct buf *out);
 
 #endif

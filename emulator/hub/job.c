@@ -1,6 +1,7 @@
 /*
  * Scheduled jobs: created, read, cancelled, listed.  job_run.c runs them.
- * Source: IoT Hub documentation, "Schedule jobs on multiple devices"; the job clients of the SDKs.
+ * Source: IoT Hub documentation, "Schedule jobs on multiple devices"; the job clients of the
+ * SDKs.
  */
 #include "hub/job.h"
 
@@ -27,9 +28,11 @@ static enum iothub_status invalid(struct hub *hub, const char *text)
     return hub_fail(hub, IOTHUB_ARGUMENT_INVALID, "%s", text);
 }
 
-/* ---- reading a request --------------------------------------------------------------------- */
+/* ---- reading a request ---------------------------------------------------------------------
+ */
 
-/* The hub itself wants lower case; the C# SDK's and the CLI's names have capitals, so they pass. */
+/* The hub itself wants lower case; the C# SDK's and the CLI's names have capitals, so they
+ * pass. */
 static bool is_job_id(struct slice id)
 {
     if (id.len == 0 || id.len > LIMIT_JOB_ID_CHARS) {
@@ -107,9 +110,10 @@ static enum iothub_status check_twin_patch(struct hub *hub, const json_t *patch)
     if (!json_is_object(patch)) {
         return hub_fail(hub, IOTHUB_ARGUMENT_NULL, "updateTwin is missing.");
     }
-    if (etag != NULL && !json_is_null(etag) && text.len != 0 && !slice_equal(text, SLICE("*")) &&
-        !slice_equal(text, SLICE("\"*\""))) {
-        return invalid(hub, "Missing or invalid etag for ScheduleUpdateTwin, which only accepts *.");
+    if (etag != NULL && !json_is_null(etag) && text.len != 0 &&
+        !slice_equal(text, SLICE("*")) && !slice_equal(text, SLICE("\"*\""))) {
+        return invalid(hub,
+                       "Missing or invalid etag for ScheduleUpdateTwin, which only accepts *.");
     }
     if (json_object_get(patch, "desired") != NULL) {
         return invalid(hub, "desired belongs into properties.");
@@ -229,7 +233,8 @@ enum iothub_status hub_job_create(struct hub *hub, struct slice job_id, struct s
     return status;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------ */
+/* ---- the rest ------------------------------------------------------------------------------
+ */
 
 /* Counts of a running job are ahead in its runner. */
 static void write_current(struct hub *hub, const struct store_job *stored, struct buf *out)
@@ -265,7 +270,8 @@ enum iothub_status hub_job_cancel(struct hub *hub, struct slice job_id, struct b
         return hub_store_failed(hub);
     }
     if (found == STORE_NO_ROW) {
-        return hub_fail(hub, IOTHUB_JOB_NOT_FOUND, "Job %.*s was not found.", SLICE_ARG(job_id));
+        return hub_fail(hub, IOTHUB_JOB_NOT_FOUND, "Job %.*s was not found.",
+                        SLICE_ARG(job_id));
     }
     enum iothub_status status = job_runner_cancel(hub, job.seq);
     store_job_finish(&job);

@@ -1,11 +1,12 @@
 /*
- * Running jobs: a timer, a query for the targets, then methods or twin writes in chunks, one chunk
- * a turn, outcomes stored as they come.
+ * Running jobs: a timer, a query for the targets, then methods or twin writes in chunks, one
+ * chunk a turn, outcomes stored as they come.
  *
  *     queued -> scheduled -> running: collect targets -> work on them -> completed
  *
- * Everything that must survive is in the store at the end of each turn.  A device's row turns to
- * "running" in the turn in which the call leaves, so after a restart no device is called twice.
+ * Everything that must survive is in the store at the end of each turn.  A device's row turns
+ * to "running" in the turn in which the call leaves, so after a restart no device is called
+ * twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,9 +19,9 @@
 #include "iothub/limits.h"
 
 enum {
-    QUEUED_MS = 1000,     /* a future job is "queued" that long, then "scheduled" */
-    COLLECT_LOOK = 2000,  /* rows looked at in one turn */
-    COLLECT_TAKE = 500,   /* targets taken in one turn */
+    QUEUED_MS = 1000,    /* a future job is "queued" that long, then "scheduled" */
+    COLLECT_LOOK = 2000, /* rows looked at in one turn */
+    COLLECT_TAKE = 500,  /* targets taken in one turn */
     TWINS_A_TURN = 100,
     CALLS_AT_ONCE = 256,
 };
@@ -99,7 +100,8 @@ static void end(struct job_runner *runner, enum job_status status, const char *f
     free_runner(runner->hub, runner);
 }
 
-/* ---- targets ------------------------------------------------------------------------------- */
+/* ---- targets -------------------------------------------------------------------------------
+ */
 
 static void insert_target(struct job_runner *runner, const struct store_identity *target)
 {
@@ -188,7 +190,8 @@ static void begin(struct job_runner *runner)
     }
 }
 
-/* ---- outcomes ------------------------------------------------------------------------------ */
+/* ---- outcomes ------------------------------------------------------------------------------
+ */
 
 static void put_outcome(struct buf *out, const struct hub_method_result *result)
 {
@@ -261,8 +264,9 @@ static void call_method(struct job_runner *runner, const struct store_job_row *p
         status = hub_method_call(hub, &request, on_answer, call, &call->call);
     }
     if (status != IOTHUB_OK) {
-        on_answer(call, 0,
-                  &(struct hub_method_result){.status = status, .error_text = hub_error_text(hub)});
+        on_answer(
+            call, 0,
+            &(struct hub_method_result){.status = status, .error_text = hub_error_text(hub)});
     }
 }
 
@@ -273,12 +277,13 @@ static void write_twin(struct job_runner *runner, const struct store_job_row *pe
     row.start_ms = runner->hub->now.at_ms;
     row.outcome = SLICE("{\"deviceMethodResponse\":null}");
     runner->job.n_pending--;
-    enum iothub_status status = hub_twin_update(runner->hub, row.target, runner->action, false,
-                                                always, NULL);
+    enum iothub_status status =
+        hub_twin_update(runner->hub, row.target, runner->action, false, always, NULL);
     finish_row(runner, &row, status, hub_error_text(runner->hub));
 }
 
-/* ---- the turn of a job ---------------------------------------------------------------------- */
+/* ---- the turn of a job ----------------------------------------------------------------------
+ */
 
 /* Slices of a row die with the next read, and the work on it reads. */
 static void work_on(struct job_runner *runner, const struct store_job_row *borrowed)
@@ -305,8 +310,8 @@ static void work(struct job_runner *runner)
                        : TWINS_A_TURN;
     struct store_job_row row;
     while (room-- > 0 && runner->job.n_pending > 0) {
-        if (store_job_row_next(runner->hub->store, runner->job.seq, JOB_ROW_PENDING,
-                               0, &row) != 0) {
+        if (store_job_row_next(runner->hub->store, runner->job.seq, JOB_ROW_PENDING, 0, &row) !=
+            0) {
             break;
         }
         work_on(runner, &row);
@@ -418,7 +423,8 @@ enum iothub_status job_runner_cancel(struct hub *hub, int64_t job_seq)
     return IOTHUB_OK;
 }
 
-/* ---- over restarts -------------------------------------------------------------------------- */
+/* ---- over restarts --------------------------------------------------------------------------
+ */
 
 static void count_row(struct store_job *job, enum job_row_status status)
 {

@@ -1,7 +1,7 @@
 /*
- * The documents of jobs.  Members without a value are left out, never null: the Java SDK takes a
- * key's presence for a value.
- * Source: IoT Hub documentation, "Schedule jobs on multiple devices"; the SDKs' job parsers.
+ * The documents of jobs.  Members without a value are left out, never null: the Java SDK takes
+ * a key's presence for a value. Source: IoT Hub documentation, "Schedule jobs on multiple
+ * devices"; the SDKs' job parsers.
  */
 #include "hub/job_view.h"
 
@@ -80,7 +80,8 @@ void job_write(const struct store_job *job, struct buf *out)
              job->execution_s);
     json_put_string(out, slice_of(job->condition));
     buf_putf(out, ",\"%s\":%s",
-             job->type == JOB_DEVICE_METHOD ? "cloudToDeviceMethod" : "updateTwin", job->action);
+             job->type == JOB_DEVICE_METHOD ? "cloudToDeviceMethod" : "updateTwin",
+             job->action);
     buf_putf(out,
              ",\"deviceJobStatistics\":{\"deviceCount\":%" PRId64 ",\"failedCount\":%" PRId64
              ",\"succeededCount\":%" PRId64 ",\"runningCount\":%" PRId64

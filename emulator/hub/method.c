@@ -1,6 +1,6 @@
 /*
- * Direct methods: a call waits for its device to come, then for its answer, and ends exactly once.
- * Source: IoT Hub documentation, "Understand and invoke direct methods".
+ * Direct methods: a call waits for its device to come, then for its answer, and ends exactly
+ * once. Source: IoT Hub documentation, "Understand and invoke direct methods".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +32,8 @@ struct method_call {
     struct method_call *next;
 };
 
-/* ---- reading a request --------------------------------------------------------------------- */
+/* ---- reading a request ---------------------------------------------------------------------
+ */
 
 static enum iothub_status check_seconds(struct hub *hub, const char *name, int64_t value,
                                         int64_t min, int64_t max)
@@ -118,7 +119,8 @@ enum iothub_status hub_method_parse(struct hub *hub, struct slice text, const js
     return status;
 }
 
-/* ---- a call's life ------------------------------------------------------------------------- */
+/* ---- a call's life -------------------------------------------------------------------------
+ */
 
 static void forget(struct hub *hub, struct method_call *call)
 {
@@ -163,8 +165,9 @@ static void on_response_timeout(struct hub *hub, struct hub_timer *timer)
 {
     struct method_call *call = CONTAINER_OF(timer, struct method_call, timer);
     end(hub, call,
-        (struct hub_method_result){.status = IOTHUB_GATEWAY_TIMEOUT,
-                                   .error_text = "Timed out waiting for the response from device."});
+        (struct hub_method_result){
+            .status = IOTHUB_GATEWAY_TIMEOUT,
+            .error_text = "Timed out waiting for the response from device."});
 }
 
 static void on_connect_timeout(struct hub *hub, struct hub_timer *timer)
@@ -343,7 +346,8 @@ void hub_method_answer(struct hub *hub, struct hub_peer *peer, uint64_t id, int 
             .status = IOTHUB_MESSAGE_TOO_LARGE,
             .error_text = "The device's answer exceeds the limit of 128 KB."};
     } else if (value == NULL) {
-        /* The Node SDK knows a 502 as BadDeviceResponseError; the hub's code is not confirmed. */
+        /* The Node SDK knows a 502 as BadDeviceResponseError; the hub's code is not confirmed.
+         */
         result = (struct hub_method_result){.status = IOTHUB_GENERIC_BAD_GATEWAY,
                                             .error_text = "The device's answer is not JSON."};
     }
@@ -351,7 +355,8 @@ void hub_method_answer(struct hub *hub, struct hub_peer *peer, uint64_t id, int 
     end(hub, call, result);
 }
 
-/* ---- devices that come and go --------------------------------------------------------------- */
+/* ---- devices that come and go ---------------------------------------------------------------
+ */
 
 void hub_deliver_waiting(struct hub *hub, struct hub_peer *peer)
 {

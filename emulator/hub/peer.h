@@ -1,9 +1,9 @@
 /*
  * A connected device or module, as the hub sees it.
  *
- * Down by call, up by peer: a gateway calls the hub's functions, and the hub reaches a connection
- * through this table of operations.  An operation only encodes into the connection's own outbox
- * and says whether it could; it never calls the hub.
+ * Down by call, up by peer: a gateway calls the hub's functions, and the hub reaches a
+ * connection through this table of operations.  An operation only encodes into the connection's
+ * own outbox and says whether it could; it never calls the hub.
  */
 #ifndef HUB_PEER_H
 #define HUB_PEER_H
@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/deadline.h"
 #include "base/hash.h"
-#include "base/buf.h"
 #include "base/macros.h"
 #include "base/slice.h"
 #include "iothub/identity.h"
@@ -48,11 +48,11 @@ enum hub_taken {
 
 /* A cloud-to-device message that is handed out; borrowed until the next call of the hub. */
 struct hub_message {
-    int64_t id;          /* never used again */
-    int64_t sequence;    /* in the device's queue */
+    int64_t id;       /* never used again */
+    int64_t sequence; /* in the device's queue */
     int64_t enqueued_ms;
     int64_t delivery_count;
-    bool was_sent;       /* the device may have seen it before */
+    bool was_sent; /* the device may have seen it before */
     const char *lock_token;
     struct slice properties; /* an encoded property bag in the order that devices are used to */
     struct slice body;
@@ -66,7 +66,8 @@ enum hub_outcome {
 };
 
 struct hub_peer_ops {
-    /* A method call, to be answered with hub_method_answer(call).  payload as in hub_method_request. */
+    /* A method call, to be answered with hub_method_answer(call).  payload as in
+     * hub_method_request. */
     enum hub_taken (*method)(struct hub_peer *peer, uint64_t call, struct slice name,
                              struct slice payload);
     /* A change of desired properties: the patch with its "$version". */
@@ -90,16 +91,16 @@ struct hub_peer {
     char module_id[LIMIT_ID_CHARS + 1];
     char key[2 * LIMIT_ID_CHARS + 2]; /* "d" or "d/m": ids hold no '/' */
     UT_hash_handle hh;
-    struct method_call *calls;    /* that await this peer's answer */
+    struct method_call *calls; /* that await this peer's answer */
     size_t n_calls;
-    struct hub_lock *locks;       /* on messages that this peer has not settled */
-    struct hub_timer expiry;      /* of the token and its grace */
-    int64_t seq;                  /* the identity's */
-    int64_t generation;           /* the identity's */
-    int64_t connected_ms;         /* wall time */
-    int64_t active_ms;            /* wall time of the last message either way */
-    const char *auth_scope;       /* "hub", "device", "module": for event annotations */
-    const char *auth_type;        /* "sas", "x509" */
+    struct hub_lock *locks;  /* on messages that this peer has not settled */
+    struct hub_timer expiry; /* of the token and its grace */
+    int64_t seq;             /* the identity's */
+    int64_t generation;      /* the identity's */
+    int64_t connected_ms;    /* wall time */
+    int64_t active_ms;       /* wall time of the last message either way */
+    const char *auth_scope;  /* "hub", "device", "module": for event annotations */
+    const char *auth_type;   /* "sas", "x509" */
     char model_id[257];
 };
 

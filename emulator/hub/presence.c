@@ -7,7 +7,8 @@
 #include "hub/core.h"
 #include "iothub/sas_token.h"
 
-/* How long a name stays a model's: DTMIs are at most 128 characters, older announcements longer. */
+/* How long a name stays a model's: DTMIs are at most 128 characters, older announcements
+ * longer. */
 #define MODEL_ID_MAX (sizeof(((struct hub_peer *)0)->model_id) - 1)
 
 static void write_key(char key[2 * LIMIT_ID_CHARS + 2], struct identity id)

@@ -93,7 +93,8 @@ static int next_job_row(struct page_run *run, int64_t job_seq, int64_t *seq,
     return found;
 }
 
-/* The job that the condition pins, so that other jobs' rows need not be read; 0 for all jobs. */
+/* The job that the condition pins, so that other jobs' rows need not be read; 0 for all jobs.
+ */
 static int64_t pinned_job(struct page_run *run)
 {
     struct query_pins pins = {0};

@@ -1,6 +1,7 @@
 /*
  * The identity registry: create, read, change, delete and list devices and modules.
- * Source: IoT Hub documentation, "Understand the identity registry"; IoT Hub REST, devices and modules.
+ * Source: IoT Hub documentation, "Understand the identity registry"; IoT Hub REST, devices and
+ * modules.
  */
 #include "hub/registry.h"
 
@@ -47,7 +48,8 @@ static void answer(const struct hub *hub, const struct store_identity *record,
     etag_of_identity(out->etag, record->etag);
 }
 
-enum iothub_status hub_identity_get(struct hub *hub, struct identity id, struct hub_document *out)
+enum iothub_status hub_identity_get(struct hub *hub, struct identity id,
+                                    struct hub_document *out)
 {
     struct store_identity record;
     enum iothub_status status = hub_find_identity(hub, id, &record);
@@ -352,8 +354,8 @@ static enum iothub_status check_body_id(struct hub *hub, const json_t *body, con
     if (value == NULL || json_is_null(value) || slice_equal(json_string_slice(value), id)) {
         return IOTHUB_OK;
     }
-    return hub_fail(hub, IOTHUB_ARGUMENT_INVALID, "The %s in the body differs from the address.",
-                    name);
+    return hub_fail(hub, IOTHUB_ARGUMENT_INVALID,
+                    "The %s in the body differs from the address.", name);
 }
 
 enum iothub_status hub_identity_put(struct hub *hub, struct identity id, const json_t *body,
@@ -371,8 +373,8 @@ enum iothub_status hub_identity_put(struct hub *hub, struct identity id, const j
         return status;
     }
     enum iothub_status found = hub_find_identity(hub, id, &record);
-    bool is_new = found == (identity_is_module(id) ? IOTHUB_MODULE_NOT_FOUND
-                                                   : IOTHUB_DEVICE_NOT_FOUND);
+    bool is_new = found ==
+                  (identity_is_module(id) ? IOTHUB_MODULE_NOT_FOUND : IOTHUB_DEVICE_NOT_FOUND);
     if (found != IOTHUB_OK && !(is_new && condition.match == HUB_MATCH_NONE)) {
         return found;
     }
@@ -401,8 +403,8 @@ enum iothub_status registry_delete(struct hub *hub, const struct store_identity 
     }
     hub_close_peer(hub, id, IOTHUB_DEVICE_NOT_FOUND);
     struct store_identity module = {0};
-    while (!identity_is_module(id) && store_identity_next_module(hub->store, id.device_id,
-                                                                 module.seq, &module) == 0) {
+    while (!identity_is_module(id) &&
+           store_identity_next_module(hub->store, id.device_id, module.seq, &module) == 0) {
         hub_close_peer(hub, store_identity_id(&module), IOTHUB_DEVICE_NOT_FOUND);
     }
     hub_messages_forget(hub, record->seq);

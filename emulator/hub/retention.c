@@ -13,7 +13,8 @@ enum {
     HURRY_MS = 50,
 };
 
-/* IoT Hub documentation, "Schedule jobs on multiple devices": job history is kept for 30 days. */
+/* IoT Hub documentation, "Schedule jobs on multiple devices": job history is kept for 30 days.
+ */
 #define JOB_RETENTION_MS (30LL * 24 * 3600 * 1000)
 
 /* A failing write breaks the store; the turn's commit then ends the process. */

@@ -20,7 +20,8 @@ static int compare_targets(const void *a, const void *b)
 }
 
 /* Look the pinned ids up and leave out what lies before the start. */
-static int collect_targets(struct hub *hub, struct search *search, const struct query_pins *pins)
+static int collect_targets(struct hub *hub, struct search *search,
+                           const struct query_pins *pins)
 {
     search->targets = mem_array(pins->n_values + 1, sizeof(*search->targets));
     for (size_t i = 0; i < pins->n_values; i++) {
@@ -28,7 +29,8 @@ static int collect_targets(struct hub *hub, struct search *search, const struct 
         if (pins->values[i].len > LIMIT_ID_CHARS) {
             continue;
         }
-        int found = store_identity_get(hub->store, identity_of_device(pins->values[i]), &record);
+        int found =
+            store_identity_get(hub->store, identity_of_device(pins->values[i]), &record);
         if (found < 0) {
             return found;
         }
@@ -77,8 +79,8 @@ static int next_row(struct hub *hub, struct search *search, struct store_identit
     }
     while (search->next_target < search->n_targets) {
         const struct search_target *target = &search->targets[search->next_target++];
-        int found = store_identity_get(hub->store,
-                                       identity_of_device(slice_of(target->device_id)), identity);
+        int found = store_identity_get(
+            hub->store, identity_of_device(slice_of(target->device_id)), identity);
         if (found == STORE_NO_ROW) {
             continue;
         }

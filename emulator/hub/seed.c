@@ -6,7 +6,8 @@
 
 static const struct hub_condition create_only = {.match = HUB_MATCH_NONE};
 
-static enum iothub_status seed_reported(struct hub *hub, struct identity id, const json_t *reported)
+static enum iothub_status seed_reported(struct hub *hub, struct identity id,
+                                        const json_t *reported)
 {
     struct buf text = {.cap = BUF_CAP_OWN};
     int64_t version = 0;
@@ -24,8 +25,8 @@ static enum iothub_status seed_one(struct hub *hub, struct identity id, const js
     const json_t *properties = json_object_get(seed, "properties");
     const json_t *reported = json_object_get(properties, "reported");
     enum iothub_status status = hub_identity_put(hub, id, seed, create_only, &document);
-    if (status == IOTHUB_OK &&
-        (json_object_get(seed, "tags") != NULL || json_object_get(properties, "desired") != NULL)) {
+    if (status == IOTHUB_OK && (json_object_get(seed, "tags") != NULL ||
+                                json_object_get(properties, "desired") != NULL)) {
         status = hub_twin_update(hub, id, seed, false, create_only, NULL);
     }
     if (status == IOTHUB_OK && reported != NULL) {

@@ -64,7 +64,8 @@ enum iothub_status hub_twin_get_own(struct hub *hub, struct identity id, struct 
     return status;
 }
 
-/* ---- one section's write ------------------------------------------------------------------ */
+/* ---- one section's write ------------------------------------------------------------------
+ */
 
 /* Trees of a section while it is changed. */
 struct section {
@@ -123,8 +124,8 @@ static enum iothub_status apply(struct hub *hub, struct section *section, const 
 }
 
 /*
- * The patch that a request stands for: itself, or for a replacement and for null the changes that
- * lead there.  A new reference; NULL when the value is no object.
+ * The patch that a request stands for: itself, or for a replacement and for null the changes
+ * that lead there.  A new reference; NULL when the value is no object.
  */
 static json_t *effective_patch(const struct section *section, const json_t *value, bool replace)
 {
@@ -149,11 +150,11 @@ static enum iothub_status not_an_object(struct hub *hub)
 static enum iothub_status write_tags(struct hub *hub, struct twin_write *write,
                                      const json_t *value, bool replace)
 {
-    struct section section = open_section(write->twin.tags, (struct slice){0}, LIMIT_TAGS_BYTES);
+    struct section section =
+        open_section(write->twin.tags, (struct slice){0}, LIMIT_TAGS_BYTES);
     struct buf texts[2] = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}};
     json_t *patch = effective_patch(&section, value, replace);
-    enum iothub_status status =
-        patch == NULL ? not_an_object(hub) : check_patch(hub, patch);
+    enum iothub_status status = patch == NULL ? not_an_object(hub) : check_patch(hub, patch);
     if (status == IOTHUB_OK) {
         status = apply(hub, &section, patch, (struct twin_stamp){0}, texts);
     }
@@ -197,7 +198,8 @@ static enum iothub_status write_desired(struct hub *hub, struct twin_write *writ
     return status;
 }
 
-/* ---- the service's write ------------------------------------------------------------------ */
+/* ---- the service's write ------------------------------------------------------------------
+ */
 
 static enum iothub_status check_condition(struct hub *hub, const struct twin_write *write,
                                           struct hub_condition condition)
@@ -274,10 +276,12 @@ static enum iothub_status write_service(struct hub *hub, struct twin_write *writ
 }
 
 enum iothub_status hub_twin_update(struct hub *hub, struct identity id, const json_t *body,
-                                   bool replace, struct hub_condition condition, struct buf *out)
+                                   bool replace, struct hub_condition condition,
+                                   struct buf *out)
 {
     struct twin_write write = {
-        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}};
+        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}
+    };
     enum iothub_status status = load(hub, id, &write.identity, &write.twin);
     if (status == IOTHUB_OK) {
         status = check_condition(hub, &write, condition);
@@ -299,7 +303,8 @@ enum iothub_status hub_twin_begin(struct hub *hub, struct identity id, const jso
 {
     struct twin_write write = {
         .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}},
-        .is_first = true};
+        .is_first = true
+    };
     enum iothub_status status = load(hub, id, &write.identity, &write.twin);
     if (status == IOTHUB_OK) {
         status = write_service(hub, &write, body, false);
@@ -311,7 +316,8 @@ enum iothub_status hub_twin_begin(struct hub *hub, struct identity id, const jso
 enum iothub_status hub_twin_configure(struct hub *hub, struct identity id, json_t *patch)
 {
     struct twin_write write = {
-        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}};
+        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}
+    };
     enum iothub_status status = load(hub, id, &write.identity, &write.twin);
     if (status == IOTHUB_OK) {
         json_t *body = json_object();
@@ -325,7 +331,8 @@ enum iothub_status hub_twin_configure(struct hub *hub, struct identity id, json_
     return status;
 }
 
-/* ---- the device's write ------------------------------------------------------------------- */
+/* ---- the device's write -------------------------------------------------------------------
+ */
 
 static enum iothub_status merge_reported(struct hub *hub, struct twin_write *write,
                                          const json_t *patch)
@@ -354,7 +361,8 @@ enum iothub_status hub_twin_report(struct hub *hub, struct identity id, struct s
                                    int64_t *out_version)
 {
     struct twin_write write = {
-        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}};
+        .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}
+    };
     json_t *patch = json_parse(text, NULL);
     if (!json_is_object(patch)) {
         json_decref(patch);

@@ -1,6 +1,6 @@
 /*
- * Names, values, depth and size of twin sections.  The sentences are those of Microsoft's edge hub,
- * which checks the same rules.
+ * Names, values, depth and size of twin sections.  The sentences are those of Microsoft's edge
+ * hub, which checks the same rules.
  */
 #include "hub/twin_check.h"
 
@@ -53,9 +53,10 @@ static bool check_scalar(const char *name, const json_t *value, struct buf *erro
     }
     if (json_is_integer(value) && (json_integer_value(value) < LIMIT_TWIN_INTEGER_MIN ||
                                    json_integer_value(value) > LIMIT_TWIN_INTEGER_MAX)) {
-        buf_putf(error,
-                 "Property %s has an out of bound value. Valid values are between %lld and %lld",
-                 name, LIMIT_TWIN_INTEGER_MIN, LIMIT_TWIN_INTEGER_MAX);
+        buf_putf(
+            error,
+            "Property %s has an out of bound value. Valid values are between %lld and %lld",
+            name, LIMIT_TWIN_INTEGER_MIN, LIMIT_TWIN_INTEGER_MAX);
         return false;
     }
     return true;

@@ -113,7 +113,8 @@ json_t *twin_plain_patch(const json_t *patch)
     return plain;
 }
 
-/* Members of `section` that `wanted` lacks become null in `patch`, which begins as a copy of wanted. */
+/* Members of `section` that `wanted` lacks become null in `patch`, which begins as a copy of
+ * wanted. */
 static void add_removals(json_t *patch, const json_t *section)
 {
     const char *key = NULL;

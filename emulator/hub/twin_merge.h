@@ -17,15 +17,17 @@ struct twin_stamp {
 };
 
 /*
- * Merge `patch` into `section`: objects merge, null removes, everything else replaces; a null in
- * what is new is dropped.  "$metadata" and "$version" at the patch's top are passed over.
+ * Merge `patch` into `section`: objects merge, null removes, everything else replaces; a null
+ * in what is new is dropped.  "$metadata" and "$version" at the patch's top are passed over.
  * @param metadata  the section's metadata; NULL for tags, which have none.
  */
-void twin_merge(json_t *section, json_t *metadata, const json_t *patch, struct twin_stamp stamp);
+void twin_merge(json_t *section, json_t *metadata, const json_t *patch,
+                struct twin_stamp stamp);
 
 /*
  * The patch that turns `section` into `wanted` when it is merged: all of `wanted`, and null, at
- * every depth, for what it lacks.  A device learns of a replacement in this form.  A new reference.
+ * every depth, for what it lacks.  A device learns of a replacement in this form.  A new
+ * reference.
  */
 json_t *twin_replacement(const json_t *section, const json_t *wanted);
 

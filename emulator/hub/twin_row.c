@@ -81,8 +81,8 @@ static struct query_value status(const struct twin_row *row, const struct query_
     return query_value_string(row->identity->is_enabled ? SLICE("enabled") : SLICE("disabled"));
 }
 
-static struct query_value status_reason(const struct twin_row *row, const struct query_path *path,
-                                        struct buf *scratch)
+static struct query_value status_reason(const struct twin_row *row,
+                                        const struct query_path *path, struct buf *scratch)
 {
     (void)path;
     (void)scratch;
@@ -109,7 +109,8 @@ static struct query_value connection_state(const struct twin_row *row,
 {
     (void)path;
     (void)scratch;
-    return query_value_string(peer_of(row) != NULL ? SLICE("Connected") : SLICE("Disconnected"));
+    return query_value_string(peer_of(row) != NULL ? SLICE("Connected")
+                                                   : SLICE("Disconnected"));
 }
 
 static struct query_value last_activity_time(const struct twin_row *row,
@@ -122,8 +123,8 @@ static struct query_value last_activity_time(const struct twin_row *row,
                                                            : row->identity->last_activity_ms));
 }
 
-static struct query_value message_count(const struct twin_row *row, const struct query_path *path,
-                                        struct buf *scratch)
+static struct query_value message_count(const struct twin_row *row,
+                                        const struct query_path *path, struct buf *scratch)
 {
     (void)path;
     (void)scratch;
@@ -131,7 +132,8 @@ static struct query_value message_count(const struct twin_row *row, const struct
 }
 
 static struct query_value authentication_type(const struct twin_row *row,
-                                              const struct query_path *path, struct buf *scratch)
+                                              const struct query_path *path,
+                                              struct buf *scratch)
 {
     (void)path;
     (void)scratch;
@@ -163,16 +165,16 @@ static struct query_value model_id(const struct twin_row *row, const struct quer
     return query_value_string(row->twin->model_id);
 }
 
-static struct query_value device_scope(const struct twin_row *row, const struct query_path *path,
-                                       struct buf *scratch)
+static struct query_value device_scope(const struct twin_row *row,
+                                       const struct query_path *path, struct buf *scratch)
 {
     (void)path;
     (void)scratch;
     return text_or_undefined(row->identity->device_scope);
 }
 
-static struct query_value parent_scopes(const struct twin_row *row, const struct query_path *path,
-                                        struct buf *scratch)
+static struct query_value parent_scopes(const struct twin_row *row,
+                                        const struct query_path *path, struct buf *scratch)
 {
     if (row->identity->parent_scope[0] == '\0') {
         return (struct query_value){0};
@@ -200,7 +202,8 @@ static struct query_value section(struct slice content, struct slice metadata, i
         return below_made(scratch, path);
     }
     if (slice_equal(path->names[0], SLICE("$version"))) {
-        return path->n_names == 1 ? query_value_number((double)number) : (struct query_value){0};
+        return path->n_names == 1 ? query_value_number((double)number)
+                                  : (struct query_value){0};
     }
     if (slice_equal(path->names[0], SLICE("$metadata"))) {
         struct query_path rest = {
@@ -220,8 +223,8 @@ static struct query_value desired(const struct twin_row *row, const struct query
 static struct query_value reported(const struct twin_row *row, const struct query_path *path,
                                    struct buf *scratch)
 {
-    return section(row->twin->reported, row->twin->reported_metadata, row->twin->reported_version,
-                   path, scratch);
+    return section(row->twin->reported, row->twin->reported_metadata,
+                   row->twin->reported_version, path, scratch);
 }
 
 static struct query_value properties(const struct twin_row *row, const struct query_path *path,
@@ -236,8 +239,8 @@ static struct query_value properties(const struct twin_row *row, const struct qu
     return below_made(scratch, path);
 }
 
-static struct query_value capabilities(const struct twin_row *row, const struct query_path *path,
-                                       struct buf *scratch)
+static struct query_value capabilities(const struct twin_row *row,
+                                       const struct query_path *path, struct buf *scratch)
 {
     if (row->identity->module_id[0] != '\0') {
         return (struct query_value){0};

@@ -1,6 +1,6 @@
 /*
- * A twin as a row that queries are asked about: attributes come straight from the record and the
- * stored texts.
+ * A twin as a row that queries are asked about: attributes come straight from the record and
+ * the stored texts.
  */
 #ifndef HUB_TWIN_ROW_H
 #define HUB_TWIN_ROW_H

@@ -87,9 +87,8 @@ static void put_state(const struct hub *hub, const struct store_identity *identi
     buf_putf(out, ",\"cloudToDeviceMessageCount\":%" PRId64, identity->message_count);
     put_text(out, "authenticationType", auth_type_name(identity->auth));
     buf_put_text(out, ",\"x509Thumbprint\":{\"primaryThumbprint\":");
-    json_put_string_or_null(out, identity->primary_thumbprint[0] == '\0'
-                                     ? NULL
-                                     : identity->primary_thumbprint);
+    json_put_string_or_null(
+        out, identity->primary_thumbprint[0] == '\0' ? NULL : identity->primary_thumbprint);
     put_text(out, "secondaryThumbprint",
              identity->secondary_thumbprint[0] == '\0' ? NULL : identity->secondary_thumbprint);
     buf_put_char(out, '}');

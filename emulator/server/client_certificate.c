@@ -85,7 +85,8 @@ static struct slice read_common_name(const X509 *certificate, char room[NAME_MAX
     if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) {
         return (struct slice){0};
     }
-    int len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    int len =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     if (len > 0) {
         buf_put(&out, text, (size_t)len);
     }
@@ -93,7 +94,7 @@ static struct slice read_common_name(const X509 *certificate, char room[NAME_MAX
     return slice_make(room, out.len);
 }
 
-static bool leads_to(X509_STORE *authorities, X509 *leaf, STACK_OF(X509) *rest, int64_t at_ms)
+static bool leads_to(X509_STORE *authorities, X509 *leaf, STACK_OF(X509) * rest, int64_t at_ms)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     bool is_trusted = false;
@@ -110,7 +111,7 @@ static bool leads_to(X509_STORE *authorities, X509 *leaf, STACK_OF(X509) *rest, 
     return is_trusted;
 }
 
-struct hub_certificate *client_certificate_judge(X509 *leaf, STACK_OF(X509) *rest,
+struct hub_certificate *client_certificate_judge(X509 *leaf, STACK_OF(X509) * rest,
                                                  X509_STORE *authorities, int64_t at_ms)
 {
     char thumbprints[2][THUMBPRINT_MAX + 1];

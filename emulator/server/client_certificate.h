@@ -28,7 +28,7 @@ X509_STORE *client_authorities_load(const struct cli_list *files, struct buf *er
  * @param authorities  NULL: none is trusted.
  * @return NULL without a certificate; free() ends it.
  */
-struct hub_certificate *client_certificate_judge(X509 *leaf, STACK_OF(X509) *rest,
+struct hub_certificate *client_certificate_judge(X509 *leaf, STACK_OF(X509) * rest,
                                                  X509_STORE *authorities, int64_t at_ms);
 
 #endif

@@ -40,7 +40,7 @@ struct config {
     char *tls_cert; /* both or neither */
     char *tls_key;
     struct cli_list device_cas; /* PEM files */
-    int64_t log_level; /* enum log_level */
+    int64_t log_level;          /* enum log_level */
     int64_t event_retention_hours;
     int64_t max_connections;
     char *shared_access_key;

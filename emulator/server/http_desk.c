@@ -98,9 +98,8 @@ static const struct hub_certificate *certificate_of(const void *source)
 {
     struct http_parked *parked = (struct http_parked *)(uintptr_t)source;
     if (parked->certificate == NULL) {
-        parked->certificate =
-            http_tls_client_certificate(parked->connection, parked->desk->authorities,
-                                        parked->desk->turn->now.at_ms);
+        parked->certificate = http_tls_client_certificate(
+            parked->connection, parked->desk->authorities, parked->desk->turn->now.at_ms);
     }
     return parked->certificate;
 }
@@ -156,10 +155,10 @@ void http_desk_end(struct http_desk *desk)
         bool is_stream = parked->exchange.answer.is_stream;
         forget(parked);
         http_exchange_end(&parked->exchange);
-        parked->exchange =
-            (struct http_exchange){.is_done = true,
-                                   .answer = {.status = MHD_HTTP_SERVICE_UNAVAILABLE,
-                                              .is_stream = is_stream}};
+        parked->exchange = (struct http_exchange){
+            .is_done = true,
+            .answer = {.status = MHD_HTTP_SERVICE_UNAVAILABLE, .is_stream = is_stream}
+        };
         parked->n_streamed = 0;
         MHD_resume_connection(parked->connection);
     }
@@ -198,8 +197,7 @@ static struct MHD_Response *make_response(struct http_parked *parked)
     return parked->exchange.answer.is_stream
                ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
                                                    on_stream_read, parked, NULL)
-               : MHD_create_response_from_buffer(body->len, body->data,
-                                                 MHD_RESPMEM_PERSISTENT);
+               : MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result queue(struct MHD_Connection *connection, int status,

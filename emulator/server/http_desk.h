@@ -1,10 +1,10 @@
 /*
  * Requests on a listener's desk: from their first byte until their answer is sent.
  *
- * A handler never answers directly: a request is parked while its turn is under way, and after the
- * commit its connection is resumed, whereupon libmicrohttpd calls the handler again, which then
- * queues the response.  Resuming makes the library read the connection's next request, which
- * parks in turn.  An answer that streams parks again whenever a part of it was sent.
+ * A handler never answers directly: a request is parked while its turn is under way, and after
+ * the commit its connection is resumed, whereupon libmicrohttpd calls the handler again, which
+ * then queues the response.  Resuming makes the library read the connection's next request,
+ * which parks in turn.  An answer that streams parks again whenever a part of it was sent.
  */
 #ifndef SERVER_HTTP_DESK_H
 #define SERVER_HTTP_DESK_H

@@ -82,7 +82,8 @@ static void watch_timeout(struct http_listener *listener)
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     if (MHD_get_timeout(listener->daemon, &wait_ms) == MHD_YES) {
         turn_set_timer(listener->desk.turn, &listener->timer,
-                       listener->desk.turn->now.now_ms + be_patient(listener, (int64_t)wait_ms));
+                       listener->desk.turn->now.now_ms +
+                           be_patient(listener, (int64_t)wait_ms));
     } else {
         turn_clear_timer(listener->desk.turn, &listener->timer);
     }
@@ -182,8 +183,8 @@ static bool watch(struct http_listener *listener)
 struct http_listener *http_listener_create(struct turn *turn, int fd,
                                            const struct http_tls *tls, struct buf *error)
 {
-    unsigned flags =
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+                     MHD_USE_ERROR_LOG;
     struct http_listener *listener = mem_alloc(sizeof(*listener));
     listener->desk = (struct http_desk){.turn = turn, .authorities = tls->authorities};
     listener->timer.fire = on_timer;

@@ -1,6 +1,6 @@
 /*
- * libmicrohttpd asks for certificates only when it is given CAs, and names those; the session is
- * told directly instead.  What the client sent is handed to OpenSSL, which judges it.
+ * libmicrohttpd asks for certificates only when it is given CAs, and names those; the session
+ * is told directly instead.  What the client sent is handed to OpenSSL, which judges it.
  */
 #include "server/http_tls.h"
 
@@ -24,7 +24,7 @@ void http_tls_ask_for_certificate(struct MHD_Connection *connection)
 }
 
 /* The leaf is first.  What is broken ends the chain. */
-static STACK_OF(X509) *read_chain(const gnutls_datum_t *items, unsigned n)
+static STACK_OF(X509) * read_chain(const gnutls_datum_t *items, unsigned n)
 {
     STACK_OF(X509) *chain = sk_X509_new_null();
     for (unsigned i = 0; chain != NULL && i < n; i++) {
@@ -43,8 +43,8 @@ struct hub_certificate *http_tls_client_certificate(struct MHD_Connection *conne
 {
     gnutls_session_t session = session_of(connection);
     unsigned n = 0;
-    const gnutls_datum_t *items =
-        session == NULL ? NULL : gnutls_certificate_get_peers(session, &n);
+    const gnutls_datum_t *items = session == NULL ? NULL
+                                                  : gnutls_certificate_get_peers(session, &n);
     if (items == NULL || n == 0) {
         return NULL;
     }

@@ -10,8 +10,8 @@
 #include "hub/hub.h"
 
 /*
- * Ask for a certificate in the handshake to come.  Any is taken, and no CA is named: .NET clients
- * withhold a certificate whose issuer is not among the names.
+ * Ask for a certificate in the handshake to come.  Any is taken, and no CA is named: .NET
+ * clients withhold a certificate whose issuer is not among the names.
  */
 void http_tls_ask_for_certificate(struct MHD_Connection *connection);
 

@@ -39,9 +39,9 @@ static void start(struct mqtt_stream *stream)
         CONTAINER_OF(stream, struct mqtt_connection, stream);
     const SSL *ssl = bufferevent_openssl_get_ssl(stream->bev);
     struct hub_certificate *certificate =
-        ssl == NULL ? NULL
-                    : tls_client_certificate(ssl, connection->authorities,
-                                             stream->turn->now.at_ms);
+        ssl == NULL
+            ? NULL
+            : tls_client_certificate(ssl, connection->authorities, stream->turn->now.at_ms);
     mqtt_stream_start(stream, certificate);
     free(certificate);
 }

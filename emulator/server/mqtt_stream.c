@@ -94,8 +94,8 @@ static size_t feed_client(struct mqtt_stream *stream)
         return 0;
     }
     const char *bytes = (const char *)evbuffer_pullup(stream->in, -1);
-    size_t used = mqtt_client_feed(stream->client, slice_make(bytes, len),
-                                   stream->turn->now.now_ms);
+    size_t used =
+        mqtt_client_feed(stream->client, slice_make(bytes, len), stream->turn->now.now_ms);
     evbuffer_drain(stream->in, used);
     watch_deadline(stream);
     mark_dirty(stream);
@@ -211,8 +211,7 @@ void mqtt_stream_start(struct mqtt_stream *stream, const struct hub_certificate 
         .wake = on_wake,
         .owner = stream,
     };
-    stream->client =
-        mqtt_client_create(stream->turn->hub, &link, stream->turn->now.now_ms);
+    stream->client = mqtt_client_create(stream->turn->hub, &link, stream->turn->now.now_ms);
     turn_clear_timer(stream->turn, &stream->timer);
     watch_deadline(stream);
 }
@@ -241,9 +240,8 @@ static void move_out(struct mqtt_stream *stream)
 {
     struct buf *out = mqtt_client_out(stream->client);
     size_t queued = evbuffer_get_length(bufferevent_get_output(stream->bev));
-    size_t room = queued >= MQTT_STREAM_SENDING_MAX_BYTES
-                      ? 0
-                      : MQTT_STREAM_SENDING_MAX_BYTES - queued;
+    size_t room =
+        queued >= MQTT_STREAM_SENDING_MAX_BYTES ? 0 : MQTT_STREAM_SENDING_MAX_BYTES - queued;
     size_t n = out->len < room ? out->len : room;
     if (n != 0) {
         stream->ops->send(stream, slice_make(out->data, n));

@@ -1,9 +1,11 @@
 /*
- * An MQTT conversation over whatever carries it: bytes to the gateway, and back after the commit.
+ * An MQTT conversation over whatever carries it: bytes to the gateway, and back after the
+ * commit.
  *
- * What carries it embeds a struct mqtt_stream and adds a table of operations: TCP with or without
- * TLS (mqtt_connection.h), WebSockets (websocket_connection.h).  Feeding, deadlines, waiting for
- * slow readers and closing are the same for all, and so is the list of those that have output.
+ * What carries it embeds a struct mqtt_stream and adds a table of operations: TCP with or
+ * without TLS (mqtt_connection.h), WebSockets (websocket_connection.h).  Feeding, deadlines,
+ * waiting for slow readers and closing are the same for all, and so is the list of those that
+ * have output.
  */
 #ifndef SERVER_MQTT_STREAM_H
 #define SERVER_MQTT_STREAM_H
@@ -22,7 +24,7 @@
 struct mqtt_stream;
 
 /* The most that is kept of what the peer sent: the longest packet waits to be whole. */
-#define MQTT_STREAM_IN_MAX_BYTES LIMIT_MQTT_PACKET_BYTES
+#define MQTT_STREAM_IN_MAX_BYTES      LIMIT_MQTT_PACKET_BYTES
 /* The most that is kept of what it does not read; beyond that output waits in the gateway. */
 #define MQTT_STREAM_SENDING_MAX_BYTES ((size_t)256 * KIB)
 
@@ -48,7 +50,7 @@ struct mqtt_stream {
     struct turn *turn;
     const struct mqtt_stream_ops *ops;
     struct bufferevent *bev;
-    struct evbuffer *in;        /* MQTT's bytes: the bufferevent's input, or the transport's own */
+    struct evbuffer *in; /* MQTT's bytes: the bufferevent's input, or the transport's own */
     struct mqtt_client *client; /* NULL until mqtt_stream_start() */
     struct turn_timer timer;
     bool is_dirty;
@@ -79,7 +81,8 @@ void mqtt_stream_limit(struct mqtt_stream *stream, int64_t wait_ms);
 /* The conversation begins. */
 void mqtt_stream_start(struct mqtt_stream *stream, const struct hub_certificate *certificate);
 
-/* The transport has put something into `in`, or has set has_heard_all or cleared awaits_peer. */
+/* The transport has put something into `in`, or has set has_heard_all or cleared awaits_peer.
+ */
 void mqtt_stream_feed(struct mqtt_stream *stream);
 
 /**

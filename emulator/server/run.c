@@ -155,7 +155,8 @@ static bool open_tls(struct emulator *e, struct buf *error)
 }
 
 static bool open_mqtt(struct emulator *e, const struct listen_wish *wish,
-                      const struct mqtt_tls *tls, struct mqtt_listener **out, int64_t *port, struct buf *error)
+                      const struct mqtt_tls *tls, struct mqtt_listener **out, int64_t *port,
+                      struct buf *error)
 {
     int fd = listen_open(wish, port, error);
     if (fd < 0) {
@@ -193,7 +194,8 @@ static bool open_listeners(struct emulator *e, struct buf *error)
     struct listen_wish https = {"HTTPS", "--https-port", c->bind, c->https_port};
     struct listen_wish http = {"plain HTTP", "--http-port", c->bind, c->http_port};
     struct ready *r = &e->ready;
-    return (!c->has_mqtts || open_mqtt(e, &mqtts, &mqtt_tls, &e->mqtts, &r->mqtts_port, error)) &&
+    return (!c->has_mqtts ||
+            open_mqtt(e, &mqtts, &mqtt_tls, &e->mqtts, &r->mqtts_port, error)) &&
            (!c->has_https || open_http(e, &https, &tls, &e->https, &r->https_port, error)) &&
            (!c->has_mqtt || open_mqtt(e, &mqtt, &mqtt_plain, &e->mqtt, &r->mqtt_port, error)) &&
            (!c->has_http || open_http(e, &http, &plain, &e->http, &r->http_port, error));
@@ -325,7 +327,7 @@ static void close_all(struct emulator *e)
     mqtt_streams_close(turn); /* WebSockets before the HTTP servers that gave them */
     http_listener_destroy(e->http);
     http_listener_destroy(e->https);
-        for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) {
         if (e->signals[i] != NULL) {
             event_free(e->signals[i]);
         }

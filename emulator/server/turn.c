@@ -100,8 +100,9 @@ static void wait_and_take_in(struct turn *turn)
 }
 
 /*
- * Commit, then let out what may now be known.  Answering makes HTTP take in the next requests, and
- * the end of a connection may be news (its will), so there may be something to commit again.
+ * Commit, then let out what may now be known.  Answering makes HTTP take in the next requests,
+ * and the end of a connection may be news (its will), so there may be something to commit
+ * again.
  */
 static bool commit_and_put_out(struct turn *turn)
 {

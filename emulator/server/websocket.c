@@ -127,8 +127,8 @@ static enum websocket_code check_frame(const struct websocket *ws,
 
 static bool is_close_code(unsigned code)
 {
-    bool is_of_protocol =
-        code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
+    bool is_of_protocol = code >= 1000 && code <= 1014 && code != 1004 && code != 1005 &&
+                          code != 1006;
     return is_of_protocol || (code >= 3000 && code <= 4999);
 }
 

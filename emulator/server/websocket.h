@@ -1,9 +1,9 @@
 /*
  * The server's side of a WebSocket: frames in, the bytes of binary messages out, and back.
  *
- * No socket is seen here; bytes go through three buffers that others fill and drain.  wslay reads
- * and writes the frames; the rules of a conversation are ours, so that each mistake is answered
- * with its own code (RFC 6455, 7.4.1).
+ * No socket is seen here; bytes go through three buffers that others fill and drain.  wslay
+ * reads and writes the frames; the rules of a conversation are ours, so that each mistake is
+ * answered with its own code (RFC 6455, 7.4.1).
  */
 #ifndef SERVER_WEBSOCKET_H
 #define SERVER_WEBSOCKET_H
@@ -39,11 +39,13 @@ struct websocket_buffers {
 
 /* {0} may be finished.  Read freely: the first three. */
 struct websocket {
-    bool has_heard_all; /* nothing more is read; websocket_close() is due if it was not called */
+    bool
+        has_heard_all; /* nothing more is read; websocket_close() is due if it was not called */
     bool was_closed_by_client; /* by a close frame */
     uint16_t close_code;       /* the answer to what ended the reading */
 
-    bool is_closed; /* our close frame is out: what comes is thrown away until the client's does */
+    bool is_closed; /* our close frame is out: what comes is thrown away until the client's does
+                     */
     struct websocket_buffers buffers;
     wslay_frame_context_ptr frames;
     bool is_in_message; /* a message of several frames is under way */
@@ -67,8 +69,8 @@ void websocket_read(struct websocket *ws);
 void websocket_send(struct websocket *ws, struct slice bytes);
 
 /*
- * Send the close frame: with the code that answers what ended the reading, or with 1000.  Reading
- * goes on until the client's own close frame, unless that was there before.
+ * Send the close frame: with the code that answers what ended the reading, or with 1000.
+ * Reading goes on until the client's own close frame, unless that was there before.
  */
 void websocket_close(struct websocket *ws);
 

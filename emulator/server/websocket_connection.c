@@ -84,7 +84,7 @@ static const struct mqtt_stream_ops stream_ops = {
 /* ---- beginning ---- */
 
 /*
- * With TLS the library does not tell of a client that is gone while nothing is sent to it.  When
+ * With TLS the library does not tell of a client that is gone while nothing is sent to it. When
  * nothing is written to it any more, it ends its side once everything that came has been read.
  */
 static void on_hung_up(evutil_socket_t client_fd, short what, void *ctx)
@@ -105,9 +105,9 @@ static bool watch_client(struct websocket_connection *connection, struct event_b
         return true;
     }
     /* An error is told as readable; each arrival is told once, and it is not ours to read. */
-    connection->hung_up =
-        event_new(base, connection->client_fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
-                  on_hung_up, connection);
+    connection->hung_up = event_new(base, connection->client_fd,
+                                    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_hung_up,
+                                    connection);
     return connection->hung_up != NULL && event_add(connection->hung_up, NULL) == 0;
 }
 

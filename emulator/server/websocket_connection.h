@@ -19,9 +19,9 @@ struct websocket_link {
     bool *is_busy; /* the listener's: set whenever something comes */
     struct MHD_Connection *connection;
     const struct hub_certificate *certificate; /* NULL when the client showed none */
-    struct MHD_UpgradeResponseHandle *handle; /* kept until the connection ends, then closed */
-    MHD_socket fd;                            /* to talk on; with TLS not the client's */
-    struct slice extra;                       /* what came behind the request already */
+    struct MHD_UpgradeResponseHandle *handle;  /* kept until the connection ends, then closed */
+    MHD_socket fd;                             /* to talk on; with TLS not the client's */
+    struct slice extra;                        /* what came behind the request already */
 };
 
 /* Its life is its stream's.  false: nothing was made and the handle is still the caller's. */

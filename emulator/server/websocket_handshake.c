@@ -31,7 +31,8 @@ bool websocket_is_path(struct slice path)
     return slice_equal_nocase(plain, SLICE(name));
 }
 
-/* The element of a comma-separated list that is the word but for case; NULL data when none is. */
+/* The element of a comma-separated list that is the word but for case; NULL data when none is.
+ */
 static struct slice find_word(struct slice list, struct slice word)
 {
     struct slice item = {0};
@@ -90,7 +91,9 @@ static const char *find_fault(const struct websocket_request *request)
 enum iothub_status websocket_agree(const struct websocket_request *request, const char **why,
                                    struct websocket_agreement *out)
 {
-    struct websocket_agreement agreement = {.protocol = {NULL, 0}};
+    struct websocket_agreement agreement = {
+        .protocol = {NULL, 0}
+    };
     if (!slice_equal(request->method, SLICE("GET"))) {
         *why = "WebSockets begin with GET.";
         return IOTHUB_GENERIC_METHOD_NOT_ALLOWED;

@@ -131,7 +131,8 @@ int store_identity_touch(struct store *store, int64_t seq, int64_t last_activity
 /* What belongs to the identities goes before them: it is found through them. */
 int store_identity_delete(struct store *store, const struct store_identity *record)
 {
-    static const enum statement belongings[] = {SQL_TWIN_DELETE, SQL_C2D_DELETE_OF,
+    static const enum statement belongings[] = {SQL_TWIN_DELETE,
+                                                SQL_C2D_DELETE_OF,
                                                 SQL_FEEDBACK_DELETE_OF,
                                                 SQL_CONFIGURATION_TARGET_DELETE_OF,
                                                 SQL_CONFIGURATION_MANAGED_DELETE_OF,

@@ -20,7 +20,8 @@
 
 /* Everything but the content. */
 #define C2D \
-    "SELECT seq, identity_seq, sequence, enqueued_ms, expires_ms, ack, delivery_count, was_sent," \
+    "SELECT seq, identity_seq, sequence, enqueued_ms, expires_ms, ack, delivery_count, " \
+    "was_sent," \
     " message_id FROM c2d"
 
 /* As deleting does: an empty module_id names the device, and with it all of its modules. */
@@ -48,7 +49,8 @@
     " r.error_text FROM job_row AS r CROSS JOIN job AS j ON j.seq = r.job_seq"
 
 #define CONFIGURATION \
-    "SELECT seq, configuration_id, revision, priority, created_ms, updated_ms, schema_version," \
+    "SELECT seq, configuration_id, revision, priority, created_ms, updated_ms, " \
+    "schema_version," \
     " labels, content, condition, metrics, phase, cursor, evaluated_ms, results," \
     " system_results, is_removed FROM configuration"
 
@@ -200,7 +202,8 @@ static const char *const texts[SQL_N_STATEMENTS] = {
         "INSERT INTO feedback (batch, identity_seq, at_ms, status, delivery_count, generation,"
         " device_id, message_id)"
         " VALUES (0, ?1, ?2, ?3, 0, ?4, ?5, CASE ?7 WHEN 1 THEN ?6 END)",
-    [SQL_FEEDBACK_LOOSE] = "SELECT seq, at_ms FROM feedback WHERE batch = 0 ORDER BY seq LIMIT ?1",
+    [SQL_FEEDBACK_LOOSE] =
+        "SELECT seq, at_ms FROM feedback WHERE batch = 0 ORDER BY seq LIMIT ?1",
     [SQL_FEEDBACK_CUT] = "UPDATE feedback SET batch = ?1 WHERE batch = 0 AND seq <= ?2",
     [SQL_FEEDBACK_NEXT_BATCH] = "SELECT batch, delivery_count FROM feedback WHERE batch > ?1"
                                 " ORDER BY batch LIMIT 1",
@@ -214,8 +217,9 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_FEEDBACK_OLDEST] = "SELECT min(at_ms) FROM feedback",
     [SQL_FEEDBACK_FIRST] = "SELECT min(seq) FROM feedback",
     [SQL_FEEDBACK_LAST] = "SELECT max(seq) FROM feedback",
-    [SQL_FEEDBACK_EXPIRE] = "DELETE FROM feedback WHERE seq IN"
-                            " (SELECT seq FROM feedback WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)",
+    [SQL_FEEDBACK_EXPIRE] =
+        "DELETE FROM feedback WHERE seq IN"
+        " (SELECT seq FROM feedback WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)",
     [SQL_FEEDBACK_TRIM] = "DELETE FROM feedback WHERE seq IN"
                           " (SELECT seq FROM feedback WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
 

@@ -28,8 +28,8 @@ static const struct {
 } ports[EMULATOR_PORTS] = {
     [EMULATOR_MQTTS] = {"--mqtts-port", "mqttsPort"},
     [EMULATOR_HTTPS] = {"--https-port", "httpsPort"},
-    [EMULATOR_MQTT] = {"--mqtt-port", "mqttPort"},
-    [EMULATOR_HTTP] = {"--http-port", "httpPort"},
+    [EMULATOR_MQTT] = {"--mqtt-port",  "mqttPort" },
+    [EMULATOR_HTTP] = {"--http-port",  "httpPort" },
 };
 
 /* A list of texts that is made piece by piece. */
@@ -65,8 +65,8 @@ struct process *emulator_verb(struct emulator *e, const char *const arguments[])
     struct arguments all = {.n = 0};
     add_all(&all, arguments);
     add_all(&all, TEXTS("--data-dir", e->data_dir));
-    return process_start(e->scene, &(struct process_plan){.program = EMULATOR_PROGRAM,
-                                                          .arguments = all.texts});
+    return process_start(
+        e->scene, &(struct process_plan){.program = EMULATOR_PROGRAM, .arguments = all.texts});
 }
 
 struct process *emulator_try(struct emulator *e, const char *const options[])

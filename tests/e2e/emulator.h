@@ -1,6 +1,6 @@
 /*
- * A running iothub-emulator with free ports and a data directory in the scene, and the two client
- * programs run against it.
+ * A running iothub-emulator with free ports and a data directory in the scene, and the two
+ * client programs run against it.
  */
 #ifndef E2E_EMULATOR_H
 #define E2E_EMULATOR_H
@@ -30,7 +30,7 @@ struct emulator {
     int64_t ports[EMULATOR_PORTS]; /* of the latest start */
     char ca_file[SCENE_PATH_SIZE];
     char connection_string[EMULATOR_TEXT_SIZE]; /* of policy iothubowner */
-    bool keeps_ports;                           /* a further start takes the ports of the last */
+    bool keeps_ports; /* a further start takes the ports of the last */
 };
 
 /* Where it will be; nothing is started yet. */

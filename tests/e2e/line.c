@@ -114,8 +114,8 @@ bool line_send(struct line *line, struct slice bytes)
     }
     for (size_t done = 0; done < bytes.len;) {
         wait_for(line, POLLOUT);
-        ssize_t n = send(line->fd, bytes.data + done, bytes.len - done,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(line->fd, bytes.data + done, bytes.len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EAGAIN && errno != EINTR) {
             return false;
         }

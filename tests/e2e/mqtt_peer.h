@@ -1,6 +1,6 @@
 /*
- * A device that speaks MQTT packet by packet, on the plain port: it does only what the test says,
- * so it can also stay silent.
+ * A device that speaks MQTT packet by packet, on the plain port: it does only what the test
+ * says, so it can also stay silent.
  */
 #ifndef E2E_MQTT_PEER_H
 #define E2E_MQTT_PEER_H
@@ -29,7 +29,8 @@ void mqtt_peer_close(struct mqtt_peer *peer);
 /* Subscribe and wait for the SUBACK. */
 void mqtt_peer_subscribe(struct mqtt_peer *peer, const char *filter);
 
-/* Send a PUBLISH with QoS 1 and do not wait; its packet id, or 0 when the connection is gone. */
+/* Send a PUBLISH with QoS 1 and do not wait; its packet id, or 0 when the connection is gone.
+ */
 uint16_t mqtt_peer_publish(struct mqtt_peer *peer, const char *topic, const char *payload);
 
 /*

@@ -1,8 +1,8 @@
 /*
  * A child process: its output is kept, and waiting for a line of it has a deadline.
  *
- * A check that fails prints what the process has written.  Builds with sanitizers are told to end
- * with a code of their own, which fails the test wherever it is seen, so leaks count.
+ * A check that fails prints what the process has written.  Builds with sanitizers are told to
+ * end with a code of their own, which fails the test wherever it is seen, so leaks count.
  */
 #ifndef E2E_PROCESS_H
 #define E2E_PROCESS_H
@@ -29,7 +29,7 @@ struct process {
     int output[PROCESS_STREAMS]; /* -1 after its end */
     struct buf text[PROCESS_STREAMS];
     size_t seen[PROCESS_STREAMS]; /* up to where process_wait_for() has looked */
-    bool is_stopped; /* by SIGSTOP */
+    bool is_stopped;              /* by SIGSTOP */
     bool is_over;
     int code; /* its exit code, or 128 + the signal that ended it */
     struct process *next;
@@ -82,8 +82,8 @@ void process_end_with(struct process *process, int code);
 void process_kill(struct process *process);
 
 /*
- * Whether it ended by a sanitizer's word, which is then printed; for the scene's teardown.  Waits
- * at most until the moment, then kills it, which is a failure too.
+ * Whether it ended by a sanitizer's word, which is then printed; for the scene's teardown.
+ * Waits at most until the moment, then kills it, which is a failure too.
  */
 bool process_ends_well(struct process *process, int64_t until_ms);
 

@@ -1,9 +1,10 @@
 /*
  * What one test has around it: a folder of its own, and the processes it started.
  *
- * A test is run with scene_setup and scene_teardown as its cmocka fixtures, and its state is the
- * scene.  The teardown also runs after a failed check: it ends what still runs, looks at how it
- * ended, and removes the folder.  Nothing outlives the test program, even when that is killed.
+ * A test is run with scene_setup and scene_teardown as its cmocka fixtures, and its state is
+ * the scene.  The teardown also runs after a failed check: it ends what still runs, looks at
+ * how it ended, and removes the folder.  Nothing outlives the test program, even when that is
+ * killed.
  */
 #ifndef E2E_SCENE_H
 #define E2E_SCENE_H

@@ -33,7 +33,7 @@ struct stream {
     struct http_peer back_end;
     int round;
     int n_sent;
-    int n_messages;        /* acknowledged telemetry */
+    int n_messages; /* acknowledged telemetry */
     bool acked[MESSAGES_MAX];
     int by_id[UINT16_MAX + 1]; /* packet id of telemetry -> its number; 0 for others */
     int64_t reported_version;  /* the latest that was acknowledged */
@@ -196,7 +196,8 @@ static void device_that_was_called_before_a_kill_is_not_called_again(void **stat
     mqtt_peer_close(&silent);
     emulator_start(&e, TEXTS(NULL));
     struct process *device = device_play(&e, connection_string, TEXTS(NULL));
-    struct process *wait = service_start(&e, TEXTS("job", "wait", "lock", "--poll-every", "0.2"));
+    struct process *wait =
+        service_start(&e, TEXTS("job", "wait", "lock", "--poll-every", "0.2"));
     process_end_with(wait, 1);
     expect_row(&e, "lock", "{\"deviceId\":\"d1\",\"status\":\"failed\"}");
     process_signal(device, SIGTERM);
@@ -211,7 +212,8 @@ static void emulator_starts_again_beside_what_a_kill_left(void **state)
     emulator_init(&e, *state);
     emulator_start(&e, TEXTS(NULL));
     process_kill(e.process);
-    /* The ready file of the dead, the lock and the write-ahead log are in the way of nothing. */
+    /* The ready file of the dead, the lock and the write-ahead log are in the way of nothing.
+     */
     assert_true(scene_has(e.scene, "ready.json"));
     emulator_start(&e, TEXTS(NULL));
     struct process *health =

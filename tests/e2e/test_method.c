@@ -1,5 +1,6 @@
 /*
- * Direct methods and method jobs on devices that are there, that are not, and that do not answer.
+ * Direct methods and method jobs on devices that are there, that are not, and that do not
+ * answer.
  */
 #include "e2e/emulator.h"
 
@@ -82,10 +83,11 @@ static void device_that_does_not_come_is_an_error_after_the_connect_timeout(void
     struct stage s;
     begin(&s, state);
     int64_t begun_ms = scene_now_ms();
-    struct process *call = service_start(
-        &s.e, TEXTS("method", "invoke", "d1", "lockDoor", "--connect-timeout", "1",
-                    "--response-timeout", "5"));
-    expect_failure(call, "iothub-service: DeviceNotOnline: Timed out waiting for device to connect");
+    struct process *call =
+        service_start(&s.e, TEXTS("method", "invoke", "d1", "lockDoor", "--connect-timeout",
+                                  "1", "--response-timeout", "5"));
+    expect_failure(call,
+                   "iothub-service: DeviceNotOnline: Timed out waiting for device to connect");
     assert_true(scene_now_ms() - begun_ms >= 1000);
     emulator_stop(&s.e);
 }
@@ -162,11 +164,11 @@ static void job_on_a_device_that_does_not_answer_has_a_failed_row(void **state)
     mqtt_peer_open(&silent, &s.e, s.connection_string);
     mqtt_peer_subscribe(&silent, "$iothub/methods/POST/#");
     service_run(&s.e, TEXTS("job", "create-method", "lock", "--method", "lockDoor", "--payload",
-                            "{\"lockTime\":\"10m\"}", "--device-id", "d1",
-                            "--response-timeout", "5"));
+                            "{\"lockTime\":\"10m\"}", "--device-id", "d1", "--response-timeout",
+                            "5"));
     mqtt_peer_expect(&silent, MQTT_PUBLISH, &packet);
-    assert_true(slice_starts_with(packet.publish.topic,
-                                  SLICE("$iothub/methods/POST/lockDoor/?$rid=")));
+    assert_true(
+        slice_starts_with(packet.publish.topic, SLICE("$iothub/methods/POST/lockDoor/?$rid=")));
     assert_true(slice_equal_text(packet.publish.payload, "{\"lockTime\":\"10m\"}"));
     wait_for_failed_row(&s);
     expect_row(&s.e, "{\"deviceId\":\"d1\",\"status\":\"failed\","
@@ -191,9 +193,9 @@ static void tutorial_fails_when_its_device_is_offline(void **state)
 {
     struct stage s;
     begin(&s, state);
-    struct process *service = service_start(
-        &s.e, TEXTS("schedule-jobs", "--device-id", "d1", "--method-wait", "0.5", "--twin-wait",
-                    "0", "--poll-every", "0.2"));
+    struct process *service =
+        service_start(&s.e, TEXTS("schedule-jobs", "--device-id", "d1", "--method-wait", "0.5",
+                                  "--twin-wait", "0", "--poll-every", "0.2"));
     process_end_with(service, 1);
     assert_true(process_says(service, PROCESS_OUT, "DeviceNotOnline"));
     emulator_stop(&s.e);

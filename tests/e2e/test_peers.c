@@ -1,5 +1,6 @@
 /*
- * Many requests on one connection, and peers that are slow, silent or gone: nobody waits for them.
+ * Many requests on one connection, and peers that are slow, silent or gone: nobody waits for
+ * them.
  */
 #include "e2e/emulator.h"
 
@@ -109,9 +110,10 @@ static void request_whose_client_has_left_is_forgotten(void **state)
     for (int i = 0; i < PIPELINED; i++) {
         struct http_peer peer;
         http_peer_open(&peer, &e);
-        assert_true(http_peer_send(&peer, "POST", "/twins/d1/methods",
-                                   "{\"methodName\":\"lockDoor\",\"connectTimeoutInSeconds\":60,"
-                                   "\"responseTimeoutInSeconds\":60}"));
+        assert_true(
+            http_peer_send(&peer, "POST", "/twins/d1/methods",
+                           "{\"methodName\":\"lockDoor\",\"connectTimeoutInSeconds\":60,"
+                           "\"responseTimeoutInSeconds\":60}"));
         http_peer_close(&peer);
     }
     service_run(&e, TEXTS("device", "get", "d1"));
@@ -125,16 +127,18 @@ static const struct {
     enum emulator_port port;
     struct slice says;
 } silences[] = {
-    {EMULATOR_MQTTS, {NULL, 0}                                          },
-    {EMULATOR_HTTPS, {NULL, 0}                                          },
-    {EMULATOR_MQTT,  {NULL, 0}                                          },
-    {EMULATOR_HTTP,  {NULL, 0}                                          },
-    {EMULATOR_MQTTS, {"\x16\x03\x01\x02\x00\x01", 6}                    }, /* a ClientHello's begin */
-    {EMULATOR_HTTPS, {"\x16\x03\x01\x02\x00\x01", 6}                    },
-    {EMULATOR_MQTT,  {"\x10\x40\x00\x04MQTT\x04", 9}                    }, /* a CONNECT's begin */
-    {EMULATOR_HTTP,  {"POST /devices/query HTTP/1.1\r\nHost: ", 36}     },
-    {EMULATOR_HTTP,  {"PUT /devices/x?api-version=2021-04-12 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                      "Content-Length: 100\r\n\r\n{", 89}               },
+    {EMULATOR_MQTTS, {NULL, 0}                                     },
+    {EMULATOR_HTTPS, {NULL, 0}                                     },
+    {EMULATOR_MQTT,  {NULL, 0}                                     },
+    {EMULATOR_HTTP,  {NULL, 0}                                     },
+    {EMULATOR_MQTTS, {"\x16\x03\x01\x02\x00\x01", 6}               }, /* a ClientHello's begin */
+    {EMULATOR_HTTPS, {"\x16\x03\x01\x02\x00\x01", 6}               },
+    {EMULATOR_MQTT,  {"\x10\x40\x00\x04MQTT\x04", 9}               }, /* a CONNECT's begin */
+    {EMULATOR_HTTP,  {"POST /devices/query HTTP/1.1\r\nHost: ", 36}},
+    {EMULATOR_HTTP,
+     {"PUT /devices/x?api-version=2021-04-12 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+      "Content-Length: 100\r\n\r\n{",
+      89}                                                          },
 };
 
 static struct line *open_silent(const struct emulator *e)
@@ -157,9 +161,10 @@ static void close_silent(struct line *lines)
 
 static void play_tutorial(struct emulator *e, const char *connection_string)
 {
-    struct process *device = device_play(
-        e, connection_string,
-        TEXTS("--exit-after-methods", "1", "--exit-after-patches", "1", "--telemetry-every", "0.1"));
+    struct process *device =
+        device_play(e, connection_string,
+                    TEXTS("--exit-after-methods", "1", "--exit-after-patches", "1",
+                          "--telemetry-every", "0.1"));
     service_run(e, TEXTS("schedule-jobs", "--device-id", "d1", "--method-wait", "0.5",
                          "--twin-wait", "0", "--poll-every", "0.2"));
     process_end_with(device, 0);
@@ -248,10 +253,11 @@ static void device_that_sends_too_large_a_packet_is_put_out(void **state)
     mqtt_peer_open(&peer, &e, connection_string);
     struct buf flood = {.cap = BUF_CAP_OWN};
     char *payload = mem_alloc(FLOOD_BYTES);
-    mqtt_put_publish(&flood, &(struct mqtt_publish){.topic = SLICE("devices/d1/messages/events/"),
-                                                    .payload = slice_make(payload, FLOOD_BYTES),
-                                                    .packet_id = 1,
-                                                    .qos = 1});
+    mqtt_put_publish(&flood,
+                     &(struct mqtt_publish){.topic = SLICE("devices/d1/messages/events/"),
+                                            .payload = slice_make(payload, FLOOD_BYTES),
+                                            .packet_id = 1,
+                                            .qos = 1});
     free(payload);
     (void)line_send(&peer.line, buf_slice(&flood));
     buf_finish(&flood);
@@ -276,7 +282,8 @@ static void device_that_does_not_read_is_put_out(void **state)
     mqtt_peer_subscribe(&deaf, "$iothub/twin/res/#");
     struct buf questions = {.cap = BUF_CAP_OWN};
     for (int i = 0; i < 1000; i++) {
-        mqtt_put_publish(&questions, &(struct mqtt_publish){.topic = SLICE("$iothub/twin/GET/?$rid=1")});
+        mqtt_put_publish(&questions,
+                         &(struct mqtt_publish){.topic = SLICE("$iothub/twin/GET/?$rid=1")});
     }
     size_t n_sent = 0;
     while (n_sent < (size_t)64 * FLOOD_BYTES && line_send(&deaf.line, buf_slice(&questions))) {

@@ -149,7 +149,8 @@ static void untrusted_certificate_is_refused_by_both_apps(void **state)
     scene_path(other.scene, "other/tls/ca.pem", foreign_ca);
     process_end_with(emulator_verb(&other, TEXTS("ca")), 0);
     struct process *device = device_start(
-        &e, TEXTS("twin", "get", "--wait", "2", "-c", connection_string, "--ca-file", foreign_ca));
+        &e,
+        TEXTS("twin", "get", "--wait", "2", "-c", connection_string, "--ca-file", foreign_ca));
     process_end_with(device, 1);
     assert_true(process_says(device, PROCESS_ERR, "ertificate"));
     struct process *service =
@@ -203,7 +204,8 @@ static void device_and_its_module_do_not_put_each_other_out(void **state)
 static void expect_service_refused(struct emulator *e, const char *connection_string,
                                    const char *error)
 {
-    struct process *service = service_start(e, TEXTS("device", "get", "d1", "-c", connection_string));
+    struct process *service =
+        service_start(e, TEXTS("device", "get", "d1", "-c", connection_string));
     process_end_with(service, 1);
     assert_true(process_says(service, PROCESS_ERR, error));
     assert_int_equal(process_n_lines(service, PROCESS_ERR), 1);
@@ -214,19 +216,18 @@ static void service_without_the_right_or_the_key_is_refused(void **state)
     struct emulator e;
     char connection_string[EMULATOR_TEXT_SIZE];
     begin(&e, state, connection_string);
-    struct process *policy = emulator_verb(&e, TEXTS("connection-string", "--policy", "service"));
+    struct process *policy =
+        emulator_verb(&e, TEXTS("connection-string", "--policy", "service"));
     process_end_with(policy, 0);
     const char *text = process_text(policy, PROCESS_OUT);
     snprintf(connection_string, EMULATOR_TEXT_SIZE, "%.*s", (int)strcspn(text, "\n"), text);
     expect_service_refused(&e, connection_string, "iothub-service: IotHubUnauthorizedAccess: ");
-    expect_service_refused(&e,
-                           "HostName=127.0.0.1;SharedAccessKeyName=iothubowner;SharedAccessKey="
-                           WRONG_KEY,
-                           "iothub-service: IotHubUnauthorizedAccess: ");
-    expect_service_refused(&e,
-                           "HostName=127.0.0.1;SharedAccessKeyName=nobody;SharedAccessKey="
-                           WRONG_KEY,
-                           "iothub-service: IotHubUnauthorized: ");
+    expect_service_refused(
+        &e, "HostName=127.0.0.1;SharedAccessKeyName=iothubowner;SharedAccessKey=" WRONG_KEY,
+        "iothub-service: IotHubUnauthorizedAccess: ");
+    expect_service_refused(
+        &e, "HostName=127.0.0.1;SharedAccessKeyName=nobody;SharedAccessKey=" WRONG_KEY,
+        "iothub-service: IotHubUnauthorized: ");
     emulator_stop(&e);
 }
 

@@ -107,8 +107,7 @@ static void device_app_comes_back_after_a_restart(void **state)
     char connection_string[EMULATOR_TEXT_SIZE];
     begin(&e, state);
     device_create(&e, "d1", connection_string);
-    struct process *device =
-        device_play(&e, connection_string, TEXTS("--log-level", "info"));
+    struct process *device = device_play(&e, connection_string, TEXTS("--log-level", "info"));
     emulator_stop(&e);
     process_wait_for(device, PROCESS_ERR, "d1: the hub closed the connection");
     e.keeps_ports = true;
@@ -210,9 +209,9 @@ static void call_that_waits_is_answered_at_the_end(void **state)
     device_create(&e, "d1", connection_string);
     mqtt_peer_open(&silent, &e, connection_string);
     mqtt_peer_subscribe(&silent, "$iothub/methods/POST/#");
-    struct process *call = service_start(
-        &e, TEXTS("method", "invoke", "d1", "lockDoor", "--response-timeout", "300",
-                  "--timeout", "310"));
+    struct process *call =
+        service_start(&e, TEXTS("method", "invoke", "d1", "lockDoor", "--response-timeout",
+                                "300", "--timeout", "310"));
     mqtt_peer_expect(&silent, MQTT_PUBLISH, &packet);
     emulator_stop(&e);
     process_end_with(call, 1);
@@ -257,9 +256,9 @@ static void interrupt_leaves_the_jobs_to_the_hub(void **state)
     struct emulator e;
     begin(&e, state);
     service_run(&e, TEXTS("device", "create", "d1"));
-    struct process *service = service_start(
-        &e, TEXTS("schedule-jobs", "--device-id", "d1", "--method-wait", "60", "--twin-wait",
-                  "60", "--poll-every", "0.2"));
+    struct process *service =
+        service_start(&e, TEXTS("schedule-jobs", "--device-id", "d1", "--method-wait", "60",
+                                "--twin-wait", "60", "--poll-every", "0.2"));
     process_wait_for(service, PROCESS_OUT, "press Ctrl-C to exit\n");
     process_signal(service, SIGINT);
     process_end_with(service, 130);

@@ -1,7 +1,6 @@
 /*
- * The tutorial "Schedule and broadcast jobs" from its first to its last line: a device app and a
- * service app over TLS.
- * Source: IoT Hub documentation, "Schedule and broadcast jobs".
+ * The tutorial "Schedule and broadcast jobs" from its first to its last line: a device app and
+ * a service app over TLS. Source: IoT Hub documentation, "Schedule and broadcast jobs".
  */
 #include "e2e/emulator.h"
 
@@ -38,8 +37,9 @@ static void end(struct tutorial *t)
 
 static json_t *schedule(struct tutorial *t, const char *const options[])
 {
-    const char *arguments[24] = {"schedule-jobs", "--device-id", "door-1", "--method-wait", "1",
-                                 "--twin-wait",   "0.2",         "--poll-every", "0.2"};
+    const char *arguments[24] = {
+        "schedule-jobs", "--device-id",  "door-1", "--method-wait", "1", "--twin-wait",
+        "0.2",           "--poll-every", "0.2"};
     for (size_t n = 9; *options != NULL; options++) {
         arguments[n++] = *options;
     }
@@ -88,8 +88,9 @@ static void expect_outcome(const json_t *outcome)
 static void expect_twin(struct tutorial *t)
 {
     json_t *twin = service_ask(&t->e, TEXTS("twin", "get", "door-1"));
-    expect_json(twin, "{\"deviceId\":\"door-1\",\"connectionState\":\"Connected\",\"properties\":"
-                      "{\"desired\":{\"building\":43,\"floor\":3,\"$version\":2}}}");
+    expect_json(twin,
+                "{\"deviceId\":\"door-1\",\"connectionState\":\"Connected\",\"properties\":"
+                "{\"desired\":{\"building\":43,\"floor\":3,\"$version\":2}}}");
     json_decref(twin);
 }
 
@@ -134,9 +135,9 @@ static void service_app_tells_the_story_of_the_tutorial(void **state)
     };
     struct tutorial t;
     begin(&t, state, TEXTS("--in-memory"), TEXTS(NULL));
-    struct process *service = service_start(
-        &t.e, TEXTS("schedule-jobs", "--device-id", "door-1", "--method-wait", "1",
-                    "--twin-wait", "0", "--poll-every", "0.2"));
+    struct process *service =
+        service_start(&t.e, TEXTS("schedule-jobs", "--device-id", "door-1", "--method-wait",
+                                  "1", "--twin-wait", "0", "--poll-every", "0.2"));
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         process_wait_for(service, PROCESS_OUT, lines[i]);
     }
@@ -153,13 +154,12 @@ static void many_devices_are_served_by_one_job(void **state)
     service_run(&e, TEXTS("device", "create", "door-1"));
     service_run(&e, TEXTS("device", "create", "door-2"));
     service_run(&e, TEXTS("device", "create", "door-3"));
-    struct process *fleet = device_start(
-        &e, TEXTS("run", "--device-prefix", "door", "--count", "3", "--exit-after-methods", "3",
-                  "--exit-after-patches", "3"));
+    struct process *fleet =
+        device_start(&e, TEXTS("run", "--device-prefix", "door", "--count", "3",
+                               "--exit-after-methods", "3", "--exit-after-patches", "3"));
     process_wait_for(fleet, PROCESS_OUT, "press Ctrl-C to exit\n");
-    json_t *outcome = service_ask(
-        &e, TEXTS("schedule-jobs", "--query", "*", "--method-wait", "0.5", "--twin-wait", "0",
-                  "--poll-every", "0.2"));
+    json_t *outcome = service_ask(&e, TEXTS("schedule-jobs", "--query", "*", "--method-wait",
+                                            "0.5", "--twin-wait", "0", "--poll-every", "0.2"));
     expect_json(json_object_get(json_array_get(json_object_get(outcome, "jobs"), 0), "job"),
                 "{\"status\":\"completed\",\"deviceJobStatistics\":{\"deviceCount\":3,"
                 "\"succeededCount\":3,\"failedCount\":0}}");
@@ -186,14 +186,16 @@ static void expect_no_secret(struct process *process, enum process_stream stream
 static void no_log_shows_a_key_or_a_token(void **state)
 {
     struct tutorial t;
-    begin(&t, state, TEXTS("--in-memory", "--log-level", "trace"), TEXTS("--log-level", "trace"));
+    begin(&t, state, TEXTS("--in-memory", "--log-level", "trace"),
+          TEXTS("--log-level", "trace"));
     struct process *service = service_start(
         &t.e, TEXTS("schedule-jobs", "--device-id", "door-1", "--method-wait", "0.5",
                     "--twin-wait", "0", "--poll-every", "0.2", "--log-level", "trace"));
     process_end_with(service, 0);
     struct process *stranger = device_start(
-        &t.e, TEXTS("twin", "get", "--log-level", "trace", "--connection-string",
-                    "HostName=127.0.0.1;DeviceId=door-1;SharedAccessKey=d3JvbmdrZXl3cm9uZ2tleQ=="));
+        &t.e,
+        TEXTS("twin", "get", "--log-level", "trace", "--connection-string",
+              "HostName=127.0.0.1;DeviceId=door-1;SharedAccessKey=d3JvbmdrZXl3cm9uZ2tleQ=="));
     process_end_with(stranger, 1);
     end(&t);
     /* There is something to be searched. */

@@ -1,6 +1,6 @@
 /*
- * Starting: what is said when it works, and in one line when it does not; the configuration file;
- * the verbs beside `run`.
+ * Starting: what is said when it works, and in one line when it does not; the configuration
+ * file; the verbs beside `run`.
  */
 #include "e2e/emulator.h"
 
@@ -59,8 +59,8 @@ static void banner_tells_where_everything_is(void **state)
     char text[EMULATOR_TEXT_SIZE + 64];
     emulator_init(&e, *state);
     emulator_start(&e, TEXTS(NULL));
-    assert_true(process_says(e.process, PROCESS_OUT, "iothub-emulator " IOTHUB_VERSION
-                                                     " is ready on 127.0.0.1\n"));
+    assert_true(process_says(e.process, PROCESS_OUT,
+                             "iothub-emulator " IOTHUB_VERSION " is ready on 127.0.0.1\n"));
     expect_banner_port(&e, "MQTT over TLS", EMULATOR_MQTTS);
     expect_banner_port(&e, "HTTPS", EMULATOR_HTTPS);
     expect_banner_port(&e, "MQTT", EMULATOR_MQTT);
@@ -148,11 +148,12 @@ static void port_that_is_taken_is_told_in_one_line(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         /* The later one of two for the same option counts. */
         struct process *process = emulator_try(&e, TEXTS(USUAL, cases[i].option, text));
-        snprintf(wanted, sizeof(wanted),
-                 "iothub-emulator: cannot listen for %s on 127.0.0.1 port %s: Address already in "
-                 "use; end the program that has it, or choose another with %s (0: any free "
-                 "one)\n",
-                 cases[i].what, text, cases[i].option);
+        snprintf(
+            wanted, sizeof(wanted),
+            "iothub-emulator: cannot listen for %s on 127.0.0.1 port %s: Address already in "
+            "use; end the program that has it, or choose another with %s (0: any free "
+            "one)\n",
+            cases[i].what, text, cases[i].option);
         expect_complaint(process, 1, wanted);
         assert_false(scene_has(e.scene, "ready.json"));
     }
@@ -184,15 +185,16 @@ static void port_below_1024_needs_a_right(void **state)
     }
     process_end_with(emulator_verb(&e, TEXTS("ca")), 0);
     struct process *process = process_start(
-        e.scene, &(struct process_plan){
-                     .program = EMULATOR_PROGRAM,
-                     .arguments = TEXTS(USUAL, "--data-dir", e.data_dir, "--mqtts-port", "0",
-                                        "--mqtt-port", "0", "--http-port", "0"),
-                     .lacks_port_right = true});
-    expect_complaint(process, 1,
-                     "iothub-emulator: cannot listen for HTTPS on 127.0.0.1 port 443: Permission "
-                     "denied; ports below 1024 need privileges here: choose another with "
-                     "--https-port, or allow it with setcap cap_net_bind_service=+ep\n");
+        e.scene, &(struct process_plan){.program = EMULATOR_PROGRAM,
+                                        .arguments = TEXTS(USUAL, "--data-dir", e.data_dir,
+                                                           "--mqtts-port", "0", "--mqtt-port",
+                                                           "0", "--http-port", "0"),
+                                        .lacks_port_right = true});
+    expect_complaint(
+        process, 1,
+        "iothub-emulator: cannot listen for HTTPS on 127.0.0.1 port 443: Permission "
+        "denied; ports below 1024 need privileges here: choose another with "
+        "--https-port, or allow it with setcap cap_net_bind_service=+ep\n");
 }
 
 static void address_of_another_machine_is_told_in_one_line(void **state)
@@ -202,7 +204,8 @@ static void address_of_another_machine_is_told_in_one_line(void **state)
     process_end_with(emulator_verb(&e, TEXTS("ca")), 0);
     struct process *process = emulator_try(&e, TEXTS(USUAL, "--bind", "192.0.2.1"));
     process_end_with(process, 1);
-    assert_true(process_says(process, PROCESS_ERR, "cannot listen for MQTT over TLS on 192.0.2.1"));
+    assert_true(
+        process_says(process, PROCESS_ERR, "cannot listen for MQTT over TLS on 192.0.2.1"));
     assert_true(process_says(process, PROCESS_ERR, "--bind"));
     assert_int_equal(process_n_lines(process, PROCESS_ERR), 1);
 }
@@ -213,7 +216,8 @@ static void unknown_option_is_told_with_the_one_that_was_meant(void **state)
     emulator_init(&e, *state);
     struct process *process = emulator_try(&e, TEXTS("--mqtt-prot", "1"));
     process_end_with(process, 2);
-    assert_true(process_says(process, PROCESS_ERR, "'--mqtt-prot'; did you mean '--mqtt-port'?"));
+    assert_true(
+        process_says(process, PROCESS_ERR, "'--mqtt-prot'; did you mean '--mqtt-port'?"));
 }
 
 static void data_directory_that_is_a_file_is_told_in_one_line(void **state)
@@ -244,12 +248,13 @@ static void mistake_in_the_configuration_is_told_with_its_line(void **state)
         const char *complaint;
     } cases[] = {
         {"{\n  \"mqttPort\": 1883,\n  \"devices\": [\n    {\"deviceId\": \"a b\"}\n  ]\n}\n",
-         "hub.json:4: devices[0].deviceId: "                                                        },
-        {"{\n  \"mqttProt\": 1883\n}\n",                                               "hub.json:2: "},
-        {"{\n  \"devices\": [\n    {},\n  ]\n}\n",                                     "hub.json:"   },
-        {"{\n  \"inMemory\": \"yes\"\n}\n",                                            "hub.json:2: "},
-        {"{\"policies\": [\n{\"name\": \"p\", \"rights\": [\"Everything\"]}\n]}",     "hub.json:2: "},
-        {"[]",                                                                         "hub.json:1: "},
+         "hub.json:4: devices[0].deviceId: "                                                                },
+        {"{\n  \"mqttProt\": 1883\n}\n",                                                      "hub.json:2: "},
+        {"{\n  \"devices\": [\n    {},\n  ]\n}\n",                                            "hub.json:"   },
+        {"{\n  \"inMemory\": \"yes\"\n}\n",                                                   "hub.json:2: "},
+        {"{\"policies\": [\n{\"name\": \"p\", \"rights\": [\"Everything\"]}\n]}",
+         "hub.json:2: "                                                                                     },
+        {"[]",                                                                                "hub.json:1: "},
     };
     struct emulator e;
     emulator_init(&e, *state);
@@ -375,8 +380,9 @@ static void connection_strings_are_printed(void **state)
     emulator_init(&e, *state);
     expect_printed(&e, TEXTS("connection-string"),
                    "HostName=127.0.0.1;SharedAccessKeyName=iothubowner;SharedAccessKey=", NULL);
-    expect_printed(&e, TEXTS("connection-string", "--policy", "registryRead"),
-                   "HostName=127.0.0.1;SharedAccessKeyName=registryRead;SharedAccessKey=", NULL);
+    expect_printed(
+        &e, TEXTS("connection-string", "--policy", "registryRead"),
+        "HostName=127.0.0.1;SharedAccessKeyName=registryRead;SharedAccessKey=", NULL);
     emulator_start(&e, TEXTS(NULL));
     device_create(&e, "d1", device);
     service_run(&e, TEXTS("module", "create", "d1", "m1"));

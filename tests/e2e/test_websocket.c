@@ -121,17 +121,18 @@ static void bad_handshake_is_refused_and_the_next_may_be_good(void **state)
         int status;
         struct ws_hello hello;
     } cases[] = {
-        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, NULL, "GET"}},
+        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, NULL, "GET"}       },
         {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, "AMQPWSB10", "GET"}},
-        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, "mqttv3.1", "GET"}},
-        {400, {"/$iothub/websocket", "websocket", "Upgrade", "12", WS_KEY, "mqtt", "GET"}},
-        {400, {"/$iothub/websocket", "websocket", "Upgrade", NULL, WS_KEY, "mqtt", "GET"}},
-        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", "dG9vIHNob3J0", "mqtt", "GET"}},
-        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", NULL, "mqtt", "GET"}},
-        {400, {"/$iothub/websocket", "websocket", "keep-alive", "13", WS_KEY, "mqtt", "GET"}},
-        {400, {"/$iothub/websocket", NULL, NULL, NULL, NULL, NULL, "GET"}},
-        {405, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, "mqtt", "PUT"}},
-        {404, {"/$iothub/websockets", "websocket", "Upgrade", "13", WS_KEY, "mqtt", "GET"}},
+        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, "mqttv3.1", "GET"} },
+        {400, {"/$iothub/websocket", "websocket", "Upgrade", "12", WS_KEY, "mqtt", "GET"}     },
+        {400, {"/$iothub/websocket", "websocket", "Upgrade", NULL, WS_KEY, "mqtt", "GET"}     },
+        {400,
+         {"/$iothub/websocket", "websocket", "Upgrade", "13", "dG9vIHNob3J0", "mqtt", "GET"}  },
+        {400, {"/$iothub/websocket", "websocket", "Upgrade", "13", NULL, "mqtt", "GET"}       },
+        {400, {"/$iothub/websocket", "websocket", "keep-alive", "13", WS_KEY, "mqtt", "GET"}  },
+        {400, {"/$iothub/websocket", NULL, NULL, NULL, NULL, NULL, "GET"}                     },
+        {405, {"/$iothub/websocket", "websocket", "Upgrade", "13", WS_KEY, "mqtt", "PUT"}     },
+        {404, {"/$iothub/websockets", "websocket", "Upgrade", "13", WS_KEY, "mqtt", "GET"}    },
     };
     struct emulator e;
     begin(&e, state);
@@ -237,13 +238,13 @@ static void clients_close_is_answered_with_its_code(void **state)
         struct slice payload;
         unsigned code;
     } cases[] = {
-        {{"", 0},                  0             },
-        {{"\x03\xe8", 2},          NORMAL        },
-        {{"\x03\xe9going", 7},     1001          },
-        {{"\x0f\xa0", 2},          4000          },
-        {{"\x03", 1},              PROTOCOL_ERROR},
-        {{"\x03\xed", 2},          PROTOCOL_ERROR}, /* 1005 may not be sent */
-        {{"\x00\x01", 2},          PROTOCOL_ERROR},
+        {{"", 0},              0             },
+        {{"\x03\xe8", 2},      NORMAL        },
+        {{"\x03\xe9going", 7}, 1001          },
+        {{"\x0f\xa0", 2},      4000          },
+        {{"\x03", 1},          PROTOCOL_ERROR},
+        {{"\x03\xed", 2},      PROTOCOL_ERROR}, /* 1005 may not be sent */
+        {{"\x00\x01", 2},      PROTOCOL_ERROR},
     };
     struct emulator e;
     begin(&e, state);
@@ -265,19 +266,19 @@ static void each_violation_has_its_code(void **state)
         struct slice bytes;
         unsigned code;
     } cases[] = {
-        {{"\x81\x82\0\0\0\0hi", 8},         UNSUPPORTED   }, /* text */
-        {{"\x82\x02hi", 4},                 PROTOCOL_ERROR}, /* no mask */
-        {{"\xc2\x82\0\0\0\0hi", 8},         PROTOCOL_ERROR}, /* a reserved bit */
-        {{"\x80\x82\0\0\0\0hi", 8},         PROTOCOL_ERROR}, /* continues nothing */
-        {{"\x02\x80\0\0\0\0\x82\x80\0\0\0\0", 12}, PROTOCOL_ERROR}, /* one within another */
-        {{"\x02\x80\0\0\0\0\x81\x80\0\0\0\0", 12}, PROTOCOL_ERROR},
-        {{"\x83\x80\0\0\0\0", 6},           PROTOCOL_ERROR}, /* reserved kinds */
-        {{"\x8b\x80\0\0\0\0", 6},           PROTOCOL_ERROR},
-        {{"\x09\x80\0\0\0\0", 6},           PROTOCOL_ERROR}, /* a ping in parts */
-        {{"\x89\xfe\0\x7e\0\0\0\0", 8},     PROTOCOL_ERROR}, /* a ping of 126 bytes */
-        {{"\x82\xfe\0\x05\0\0\0\0", 8},     PROTOCOL_ERROR}, /* not the shortest length */
-        {{"\x82\xff\x80\0\0\0\0\0\0\0\0\0\0\0", 14}, PROTOCOL_ERROR}, /* 2^63 */
-        {{"\x82\xff\0\0\0\0\0\x10\0\x01\0\0\0\0x", 15}, TOO_BIG},
+        {{"\x81\x82\0\0\0\0hi", 8},                     UNSUPPORTED   }, /* text */
+        {{"\x82\x02hi", 4},                             PROTOCOL_ERROR}, /* no mask */
+        {{"\xc2\x82\0\0\0\0hi", 8},                     PROTOCOL_ERROR}, /* a reserved bit */
+        {{"\x80\x82\0\0\0\0hi", 8},                     PROTOCOL_ERROR}, /* continues nothing */
+        {{"\x02\x80\0\0\0\0\x82\x80\0\0\0\0", 12},      PROTOCOL_ERROR}, /* one within another */
+        {{"\x02\x80\0\0\0\0\x81\x80\0\0\0\0", 12},      PROTOCOL_ERROR},
+        {{"\x83\x80\0\0\0\0", 6},                       PROTOCOL_ERROR}, /* reserved kinds */
+        {{"\x8b\x80\0\0\0\0", 6},                       PROTOCOL_ERROR},
+        {{"\x09\x80\0\0\0\0", 6},                       PROTOCOL_ERROR}, /* a ping in parts */
+        {{"\x89\xfe\0\x7e\0\0\0\0", 8},                 PROTOCOL_ERROR}, /* a ping of 126 bytes */
+        {{"\x82\xfe\0\x05\0\0\0\0", 8},                 PROTOCOL_ERROR}, /* not the shortest length */
+        {{"\x82\xff\x80\0\0\0\0\0\0\0\0\0\0\0", 14},    PROTOCOL_ERROR}, /* 2^63 */
+        {{"\x82\xff\0\0\0\0\0\x10\0\x01\0\0\0\0x", 15}, TOO_BIG       },
     };
     struct emulator e;
     begin(&e, state);
@@ -304,14 +305,12 @@ static void put_conversation(struct buf *out, const char *connection_string)
     struct mqtt_filter filter = {.topic = SLICE("$iothub/methods/POST/#"), .qos = 0};
     mqtt_peer_put_connect(out, connection_string);
     mqtt_put_subscribe(out, 1, &filter, 1);
-    mqtt_put_publish(out, &(struct mqtt_publish){.topic = SLICE(EVENTS),
-                                                 .payload = SLICE("one"),
-                                                 .packet_id = 2,
-                                                 .qos = 1});
-    mqtt_put_publish(out, &(struct mqtt_publish){.topic = SLICE(EVENTS),
-                                                 .payload = SLICE("two"),
-                                                 .packet_id = 3,
-                                                 .qos = 1});
+    mqtt_put_publish(
+        out, &(struct mqtt_publish){
+                 .topic = SLICE(EVENTS), .payload = SLICE("one"), .packet_id = 2, .qos = 1});
+    mqtt_put_publish(
+        out, &(struct mqtt_publish){
+                 .topic = SLICE(EVENTS), .payload = SLICE("two"), .packet_id = 3, .qos = 1});
     mqtt_put_simple(out, MQTT_PINGREQ);
     mqtt_put_simple(out, MQTT_DISCONNECT);
 }
@@ -478,10 +477,10 @@ static void report_much(struct ws_peer *peer)
         buf_putf(&patch, "%c\"p%d\":\"%s\"", i == 0 ? '{' : ',', i, text);
     }
     buf_put_char(&patch, '}');
-    mqtt_put_publish(&publish,
-                     &(struct mqtt_publish){
-                         .topic = SLICE("$iothub/twin/PATCH/properties/reported/?$rid=1"),
-                         .payload = buf_slice(&patch)});
+    mqtt_put_publish(
+        &publish,
+        &(struct mqtt_publish){.topic = SLICE("$iothub/twin/PATCH/properties/reported/?$rid=1"),
+                               .payload = buf_slice(&patch)});
     ws_peer_send(peer, WS_FIN | WS_BINARY, buf_slice(&publish));
     ws_peer_expect_packet(peer, MQTT_PUBLISH, &packet);
     assert_true(slice_starts_with(packet.publish.topic, SLICE("$iothub/twin/res/204/")));
@@ -493,7 +492,8 @@ static void subscribe(struct ws_peer *peer, const char *filter)
 {
     struct mqtt_packet packet;
     struct buf subscribe_packet = {.cap = PACKETS_MAX_BYTES};
-    mqtt_put_subscribe(&subscribe_packet, 1, &(struct mqtt_filter){.topic = slice_of(filter)}, 1);
+    mqtt_put_subscribe(&subscribe_packet, 1, &(struct mqtt_filter){.topic = slice_of(filter)},
+                       1);
     ws_peer_send(peer, WS_FIN | WS_BINARY, buf_slice(&subscribe_packet));
     ws_peer_expect_packet(peer, MQTT_SUBACK, &packet);
     buf_finish(&subscribe_packet);
@@ -551,7 +551,8 @@ static void flood_of_pings_that_nobody_reads_does_not_pile_up(void **state)
     size_t sent = 0;
     ssize_t n = 0;
     do {
-        n = send(peer.line.fd, pings.data + sent, pings.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = send(peer.line.fd, pings.data + sent, pings.len - sent,
+                 MSG_NOSIGNAL | MSG_DONTWAIT);
         sent += n > 0 ? (size_t)n : 0;
     } while (n > 0 && sent < pings.len);
     service_run(&e, TEXTS("device", "create", "other"));

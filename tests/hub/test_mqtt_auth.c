@@ -300,10 +300,10 @@ static void token_may_be_valid_for_ages(void **state)
 {
     struct fixture *f = *state;
     make(f, "d");
-    struct device *d = device_connect(
-        f, &(struct login){
-               .id = "d",
-               .password = token_for(f, HOST "/devices/d", KEY_FIRST, "", 200000000000)});
+    struct device *d =
+        device_connect(f, &(struct login){.id = "d",
+                                          .password = token_for(f, HOST "/devices/d", KEY_FIRST,
+                                                                "", 200000000000)});
     assert_heard(d, "CONNACK 0");
     fixture_pass(f, 20 * MINUTE_MS);
     assert_false(device_is_closed(d));

@@ -206,7 +206,7 @@ static void module_is_written_in_the_recorded_order(void **state)
         "'connectionStateUpdatedTime':'1970-01-01T00:00:00Z',"
         "'lastActivityTime':'1970-01-01T00:00:01.5Z','cloudToDeviceMessageCount':0,"
         "'authentication':{" KEYS ",'x509Thumbprint':{'primaryThumbprint':null,'"
-                                  "secondaryThumbprint':null},'type':'sas'}}");
+        "secondaryThumbprint':null},'type':'sas'}}");
 }
 
 static void texts_are_escaped(void **state)
