@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # curl as the back end: identities, twins, queries, methods and jobs by HTTPS, and how errors look.
 # Source: IoT Hub REST reference, api-version 2021-04-12.
+# shellcheck disable=SC2016 # the dollars of JSON members are meant as they are
+# shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 need curl jq openssl

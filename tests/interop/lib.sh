@@ -5,6 +5,7 @@
 # with 0, with 1 at the first check that fails, or with 77 when something it needs is not there; in
 # CI (CI=true) that is a failure, too.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the scripts use what is set here
 set -euo pipefail
 
 : "${IOTHUB_EMULATOR_PROGRAM:?}" "${IOTHUB_SERVICE_PROGRAM:?}"

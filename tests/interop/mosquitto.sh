@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # mosquitto's command-line clients as devices: with and without TLS, let in and refused.
 # Source: IoT Hub documentation, "Communicate with your IoT hub using the MQTT protocol".
+# shellcheck disable=SC2016 # the dollars of topics and JSON members are meant as they are
+# shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 need mosquitto_pub mosquitto_sub jq openssl timeout
@@ -92,14 +94,12 @@ expect "a policy without DeviceConnect is not: CONNACK 5" 5 "$code"
 # Answers go to the connection that asked, and none of these clients can both ask and listen to a
 # filter: the scripts for Node see the answers.
 about "reported properties"
-# shellcheck disable=SC2016 # the topics' dollars are meant as they are
 run mosquitto_pub "${as_device[@]}" "${tls[@]}" -P "$device_token" -q 1 \
     -t '$iothub/twin/PATCH/properties/reported/?$rid=1' -m '{"on":true,"speed":1.50}'
 expect "a change is acknowledged" 0 "$code"
 expect "the back end sees it" '{"on":true,"speed":1.5,"$version":2}' \
     "$("$IOTHUB_SERVICE_PROGRAM" twin get d1 --output json |
         jq -c '.properties.reported | del(."$metadata")')"
-# shellcheck disable=SC2016
 run mosquitto_pub "${as_device[@]}" "${plain[@]}" -P "$device_token" -q 1 \
     -t '$iothub/twin/PATCH/properties/reported/?$rid=2' -m 'no JSON'
 expect "what is not JSON is acknowledged, too" 0 "$code"
@@ -131,7 +131,6 @@ heard() {
 }
 
 about "desired change"
-# shellcheck disable=SC2016
 listen "$folder/desired" '$iothub/twin/PATCH/properties/desired/#' 2
 "$IOTHUB_SERVICE_PROGRAM" twin update d1 --desired '{"floor":3,"speed":1.50}' > /dev/null
 "$IOTHUB_SERVICE_PROGRAM" twin update d1 --tags '{"place":"here"}' > /dev/null
@@ -142,7 +141,6 @@ $iothub/twin/PATCH/properties/desired/?$version=3 {"floor":null,"$version":3}' "
 wait "$listener"
 
 about "direct method"
-# shellcheck disable=SC2016
 listen "$folder/method" '$iothub/methods/POST/#' 1
 "$IOTHUB_SERVICE_PROGRAM" method invoke d1 lockDoor --payload '{"lockTime":"10m"}' \
     --response-timeout 5 > "$folder/call" 2>&1 &

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # node.sh TARGET: the tests of node/ with the packages in TARGET/node_modules, in a network of their
 # own (see in_namespace.sh), where the emulator listens on the standard ports.
+# shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 target=$1
@@ -9,6 +10,7 @@ need node jq
 major=$(node --print 'process.versions.node.split(".")[0]')
 [[ $major -ge 20 ]] || skip "node $major is older than 20"
 
+# shellcheck disable=SC2119 # without options: the standard ports
 start_emulator
 about "standard ports"
 expect "MQTT over TLS, HTTPS" "8883 443" "$mqtts_port $https_port"
