@@ -5,7 +5,6 @@
 set -euo pipefail
 
 build=${1:?"usage: install.sh BUILD_FOLDER"}
-here=$(cd "$(dirname "$0")" && pwd)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
