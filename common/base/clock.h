@@ -29,6 +29,9 @@ struct moment clock_read(const struct clock *clock);
 void clock_fake(struct clock *clock, int64_t at_ms);
 void clock_advance(struct clock *clock, int64_t ms);
 
+/* Microseconds of the monotonic clock, for measuring: nothing may depend on them. */
+int64_t clock_monotonic_us(void);
+
 /* No deadline at all, for min() over deadlines. */
 #define NEVER_MS INT64_MAX
 

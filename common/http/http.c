@@ -19,6 +19,23 @@
 /* A dead idle connection costs a failed attempt; the hub closes them after some minutes. */
 #define IDLE_MAX_S 90L
 
+void http_begin_use(void)
+{
+    /* A failure shows in http_init(). */
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void http_end_use(void)
+{
+    curl_global_cleanup();
+}
+
+bool http_is_direct(const char *host, const char *address)
+{
+    return address != NULL || slice_equal_nocase(slice_of(host), SLICE("localhost")) ||
+           slice_starts_with(slice_of(host), SLICE("127."));
+}
+
 bool http_init(struct http *http, const char *address)
 {
     if (address != NULL && address[0] != '\0') {

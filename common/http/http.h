@@ -74,6 +74,15 @@ struct http_answer {
 };
 
 /**
+ * To be called once for each http_init(), before it; libcurl counts.
+ */
+void http_begin_use(void);
+void http_end_use(void);
+
+/* A hub on this machine, or one whose address is given, is not behind anybody's proxy. */
+bool http_is_direct(const char *host, const char *address);
+
+/**
  * @param address  a name or an address, IPv6 with or without brackets; NULL: no override.
  * @return false when libcurl cannot be set up.
  */

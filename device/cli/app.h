@@ -27,8 +27,6 @@ struct app_values {
     int64_t token_lifetime_ms;
     int64_t wait_ms; /* 0: without limit */
     int64_t log_level;
-    bool is_plain;
-    bool is_clean_session;
 
     /* run */
     int64_t count;
@@ -39,9 +37,10 @@ struct app_values {
     int64_t method_delay_ms;
     int64_t telemetry_every_ms; /* 0: none */
     char *telemetry_data;
-    int64_t exit_after_methods; /* 0: not */
-    int64_t exit_after_patches; /* 0: not */
-    int64_t for_ms;             /* 0: without limit */
+    int64_t exit_after_methods;  /* 0: not */
+    int64_t exit_after_patches;  /* 0: not */
+    int64_t exit_after_messages; /* 0: not */
+    int64_t for_ms;              /* 0: without limit */
 
     /* send */
     char *data;
@@ -51,11 +50,29 @@ struct app_values {
     char *content_encoding;
     char *message_id;
     char *correlation_id;
+    char *module_output;
     int64_t repeat;
     int64_t every_ms;
 
-    /* twin */
+    /* fleet */
+    int64_t rate; /* messages a second; 0: none */
+    int64_t payload_bytes;
+
+    /* receive */
+    int64_t n_wanted; /* 0: no end */
+
+    /* upload */
+    char *blob_name;
+    int64_t https_port;
+
+    /* twin, upload */
     int64_t timeout_ms;
+
+    /* Every verb's. */
+    bool is_plain;
+    bool is_clean_session;
+    bool takes_messages; /* run, fleet */
+    bool is_json;        /* receive, fleet */
 };
 
 /*
@@ -105,22 +122,50 @@ struct roster {
     int64_t port;  /* 0: the protocol's own */
 };
 
+/* Which of the hub's listeners a verb speaks to. */
+enum roster_protocol {
+    ROSTER_MQTT,
+    ROSTER_HTTP,
+};
+
 /*
  * Find out which devices are meant: the connection string's, or one or more that a policy
  * speaks for, or a file's.
  * @return CLI_DONE; else the exit code, and it was said why.
  */
-MUST_CHECK int roster_init(const struct cli_call *call, struct roster *out);
+MUST_CHECK int roster_init(const struct cli_call *call, enum roster_protocol protocol,
+                           struct roster *out);
 
 /* NULL and {0} are allowed; wipes the connection strings. */
 void roster_finish(struct roster *roster);
 
+/* The library's options for one of the roster's devices; all texts are borrowed. */
+struct iothub_device_options app_device_options(const struct cli_call *call,
+                                                const struct roster *roster, size_t which);
+
 /**
  * Make the client of one of the roster's devices.
+ * @param like  another one, whose certificate authorities it shares; NULL for the first.
  * @return CLI_DONE; else the exit code, and it was said why.
  */
 MUST_CHECK int app_make_client(const struct cli_call *call, const struct roster *roster,
-                               size_t which, struct iothub_device **out);
+                               size_t which, const struct iothub_device *like,
+                               struct iothub_device **out);
+
+/**
+ * Let the process have as many clients, before they are made.
+ * @return CLI_DONE; CLI_FAILED when the system does not, and it was said.
+ */
+MUST_CHECK int app_allow_clients(const struct cli_call *call, size_t n_clients);
+
+struct loop;
+
+/**
+ * Make a loop for these clients.
+ * @return CLI_DONE; else the exit code, and it was said why.
+ */
+MUST_CHECK int app_open_loop(const struct cli_call *call, struct loop *loop,
+                             struct iothub_device *const *clients, size_t n_clients);
 
 /* Set the log level and buffer stdout by lines; the first thing a verb does. */
 void app_begin(const struct app_values *values);

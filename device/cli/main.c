@@ -50,11 +50,12 @@ static const char details[] =
 
 int main(int argc, char **argv)
 {
-    const struct cli_verb verbs[] = {verb_run, verb_send, verb_twin_get, verb_twin_report};
+    const struct cli_verb verbs[] = {verb_run,    verb_fleet,    verb_send,       verb_receive,
+                                     verb_upload, verb_twin_get, verb_twin_report};
     const struct cli_program program = {
         .name = "iothub-device",
         .version = IOTHUB_VERSION,
-        .summary = "Be a device of an IoT hub: methods, twin, messages, over MQTT.",
+        .summary = "Be a device of an IoT hub, or thousands: methods, twin, messages, files.",
         .details = details,
         .options = options,
         .n_options = ARRAY_LEN(options),

@@ -74,7 +74,7 @@ static int add_policy(const struct cli_call *call, struct roster *roster,
     if ((v->device_id == NULL) == (v->device_prefix == NULL)) {
         cli_complain(call, v->device_id == NULL
                                ? "the connection string is a policy's: which device? Give "
-                                 "--device-id, or --device-prefix with run"
+                                 "--device-id, or --device-prefix with run or fleet"
                                : "--device-id and --device-prefix exclude each other");
         return CLI_WRONG;
     }
@@ -157,10 +157,22 @@ static int add_lines(const struct cli_call *call, struct roster *roster, const c
     return code;
 }
 
-static int fill(const struct cli_call *call, struct cli_ready *ready, struct roster *roster)
+static struct cli_ready_port port_of(const struct app_values *v, enum roster_protocol protocol)
+{
+    switch (protocol) {
+    case ROSTER_MQTT:
+        return (struct cli_ready_port){v->is_plain ? "mqttPort" : "mqttsPort", v->is_plain};
+    case ROSTER_HTTP:
+        return (struct cli_ready_port){v->is_plain ? "httpPort" : "httpsPort", v->is_plain};
+    }
+    return (struct cli_ready_port){0};
+}
+
+static int fill(const struct cli_call *call, enum roster_protocol protocol,
+                struct cli_ready *ready, struct roster *roster)
 {
     const struct app_values *v = call->values;
-    struct cli_ready_port port = {v->is_plain ? "mqttPort" : "mqttsPort", v->is_plain};
+    struct cli_ready_port port = port_of(v, protocol);
     int code = v->ready_file == NULL ? CLI_DONE
                                      : cli_ready_read(call, v->ready_file, port, ready);
     if (code != CLI_DONE) {
@@ -180,7 +192,7 @@ static int fill(const struct cli_call *call, struct cli_ready *ready, struct ros
     return add_string(call, roster, slice_of(ready->connection_string));
 }
 
-int roster_init(const struct cli_call *call, struct roster *out)
+int roster_init(const struct cli_call *call, enum roster_protocol protocol, struct roster *out)
 {
     const struct app_values *v = call->values;
     /* A file of connection strings takes the place of the one in the environment. */
@@ -188,10 +200,10 @@ int roster_init(const struct cli_call *call, struct roster *out)
     struct cli_ready ready = {
         .connection_string = is_many ? NULL : mem_dup_text(v->connection_string),
         .ca_file = mem_dup_text(v->ca_file),
-        .port = v->port,
+        .port = protocol == ROSTER_MQTT ? v->port : v->https_port,
     };
     struct roster roster = {0};
-    int code = fill(call, &ready, &roster);
+    int code = fill(call, protocol, &ready, &roster);
     cli_ready_finish(&ready);
     if (code != CLI_DONE) {
         roster_finish(&roster);

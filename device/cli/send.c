@@ -106,6 +106,7 @@ static int send_one(struct sending *s, struct slice text)
         .correlation_id = v->correlation_id,
         .content_type = v->content_type,
         .content_encoding = v->content_encoding,
+        .output = v->module_output,
     };
     enum iothub_status status = iothub_device_send(s->single.client, &message, NULL, NULL);
     if (status != IOTHUB_OK) {
@@ -153,13 +154,25 @@ static bool wants_input(const struct sending *s)
                s->source.text.len - s->source.n_taken;
 }
 
+static int watch_input(struct sending *s)
+{
+    int result = loop_set_input(&s->single.loop, wants_input(s) ? s->source.fd : -1);
+    if (result != 0) {
+        cli_complain(s->single.call, "stdin: %s", strerror(-result));
+    }
+    return result == 0 ? CLI_DONE : CLI_FAILED;
+}
+
 static int pump(struct sending *s)
 {
     int code = send_some(s);
     while (code == CLI_DONE &&
            (!source_is_done(&s->source) || iothub_device_n_unsent(s->single.client) != 0)) {
         bool is_waiting = s->next_ms > app_now_ms() && !source_is_done(&s->source);
-        s->single.loop.input_fd = wants_input(s) ? s->source.fd : -1;
+        code = watch_input(s);
+        if (code != CLI_DONE) {
+            break;
+        }
         code = single_turn(&s->single, is_waiting ? s->next_ms : NEVER_MS);
         if (code == CLI_DONE) {
             code = read_some(s);
@@ -213,6 +226,7 @@ static const struct cli_option options[] = {
     APP_TEXT("content-encoding", "NAME", "Such as utf-8", content_encoding),
     APP_TEXT("message-id", "ID", "The message's id", message_id),
     APP_TEXT("correlation-id", "ID", "The id of what the message belongs to", correlation_id),
+    APP_TEXT("output", "NAME", "Of a module: the output the message goes by", module_output),
     APP_OPTION("repeat", CLI_NUMBER, "N", "Send the same message that often", repeat,
                APP_RANGE("1", 1, REPEAT_MAX)),
     APP_SPAN("every", "Wait that long between messages", every_ms),

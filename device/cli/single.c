@@ -29,10 +29,9 @@ static void on_connection(void *ctx, enum iothub_device_state state, enum iothub
 
 static int connect_client(struct single *single)
 {
-    int result = loop_init(&single->loop, &single->client, 1);
-    if (result != 0) {
-        cli_complain(single->call, "no signals: %s", strerror(-result));
-        return CLI_FAILED;
+    int code = app_open_loop(single->call, &single->loop, &single->client, 1);
+    if (code != CLI_DONE) {
+        return code;
     }
     iothub_device_on_connection(single->client, on_connection, single);
     /* A new client is idle, so that this cannot fail. */
@@ -44,9 +43,9 @@ int single_init(struct single *single, const struct cli_call *call)
     const struct app_values *v = call->values;
     *single = (struct single){.call = call};
     single->wait_end_ms = v->wait_ms == 0 ? NEVER_MS : app_now_ms() + v->wait_ms;
-    int code = roster_init(call, &single->roster);
+    int code = roster_init(call, ROSTER_MQTT, &single->roster);
     if (code == CLI_DONE) {
-        code = app_make_client(call, &single->roster, 0, &single->client);
+        code = app_make_client(call, &single->roster, 0, NULL, &single->client);
     }
     return code == CLI_DONE ? connect_client(single) : code;
 }
@@ -58,7 +57,9 @@ static int check(const struct single *single)
         return CLI_FAILED;
     }
     if (single->loop.signal != 0) {
-        cli_complain(single->call, "interrupted");
+        if (!single->is_endless) {
+            cli_complain(single->call, "interrupted");
+        }
         return CLI_FAILED;
     }
     if (!single->was_up && app_now_ms() >= single->wait_end_ms) {
@@ -75,6 +76,8 @@ int single_turn(struct single *single, int64_t until_ms)
     if (!single->was_up && single->wait_end_ms < until_ms) {
         until_ms = single->wait_end_ms;
     }
+    /* The verb may have called its client. */
+    loop_touch(&single->loop, 0);
     int result = loop_turn(&single->loop, until_ms);
     if (result != 0) {
         cli_complain(single->call, "cannot wait: %s", strerror(-result));
@@ -88,7 +91,7 @@ void single_finish(struct single *single)
     if (single == NULL) {
         return;
     }
-    if (single->loop.fds != NULL) {
+    if (single->loop.clients != NULL) {
         loop_disconnect(&single->loop);
         loop_finish(&single->loop);
     }

@@ -19,6 +19,7 @@ struct single {
     int64_t wait_end_ms; /* when patience ends, as long as it was never up */
     bool was_up;
     bool has_failed;
+    bool is_endless;  /* a signal is no reason to complain */
     char reason[256]; /* why the last attempt to connect failed */
 };
 

@@ -15,17 +15,17 @@
 #include "device/src/credential.h"
 #include "iothub/sas_token.h"
 
-/* Bits and filters, in the order they are asked for; NULL is the client's own. */
+/* Filters in the order they are asked for; NULL is the client's own. */
 static const struct subscription {
-    unsigned bit;
     const char *filter;
+    unsigned bit;
     int qos;
 } subscriptions[] = {
-    {SUBSCRIBE_METHODS,  TOPIC_FILTER_METHODS, 0},
-    {SUBSCRIBE_TWIN,     TOPIC_FILTER_TWIN,    0},
-    {SUBSCRIBE_DESIRED,  TOPIC_FILTER_DESIRED, 0},
+    {TOPIC_FILTER_METHODS, SUBSCRIBE_METHODS,  0},
+    {TOPIC_FILTER_TWIN,    SUBSCRIBE_TWIN,     0},
+    {TOPIC_FILTER_DESIRED, SUBSCRIBE_DESIRED,  0},
  /* What is queued at the hub leaves the queue when it is acknowledged. */
-    {SUBSCRIBE_MESSAGES, NULL,                 1},
+    {NULL,                 SUBSCRIBE_MESSAGES, 1},
 };
 
 static int64_t now_of(const struct iothub_device *client)
@@ -355,11 +355,17 @@ enum iothub_status iothub_device_poll(struct iothub_device *client, int timeout_
     return status;
 }
 
-static bool init_link(struct iothub_device *client, struct buf *error)
+static bool init_link(struct iothub_device *client, const struct iothub_device *share_with,
+                      struct buf *error)
 {
     const struct settings *s = &client->settings;
-    const struct tls_options tls = {s->server_name, s->ca_file, s->certificate_file,
-                                    s->key_file};
+    const struct tls_options tls = {
+        .name = s->server_name,
+        .ca_file = s->ca_file,
+        .share_with = share_with == NULL ? NULL : &share_with->link.tls,
+        .certificate_file = s->certificate_file,
+        .key_file = s->key_file,
+    };
     const struct link_options options = {
         .client_id = s->client_id,
         .host = s->address,
@@ -391,7 +397,7 @@ static enum iothub_status init(struct iothub_device *client,
     buf_init(&filter, BUF_CAP_OWN);
     topic_put_messages_filter(&filter, credential_identity(&s->cs));
     client->messages_filter = buf_take_text(&filter);
-    return init_link(client, error) ? IOTHUB_OK : IOTHUB_TLS_FAILED;
+    return init_link(client, options->share_with, error) ? IOTHUB_OK : IOTHUB_TLS_FAILED;
 }
 
 enum iothub_status iothub_device_create(const struct iothub_device_options *options,

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <mosquitto.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

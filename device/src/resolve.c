@@ -3,6 +3,7 @@
  */
 #include "device/src/resolve.h"
 
+#include <netdb.h>
 #include <sys/socket.h>
 
 int addresses_resolve(struct addresses *addresses, const char *host)
@@ -17,8 +18,8 @@ int addresses_resolve(struct addresses *addresses, const char *host)
     for (const struct addrinfo *a = found; a != NULL && addresses->n_texts < RESOLVE_MAX;
          a = a->ai_next) {
         char *text = addresses->texts[addresses->n_texts];
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, NI_MAXHOST, NULL, 0, NI_NUMERICHOST) ==
-            0) {
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, RESOLVE_TEXT_MAX, NULL, 0,
+                        NI_NUMERICHOST) == 0) {
             addresses->n_texts++;
         }
     }

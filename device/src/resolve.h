@@ -6,16 +6,18 @@
 #ifndef DEVICE_SRC_RESOLVE_H
 #define DEVICE_SRC_RESOLVE_H
 
-#include <netdb.h>
 #include <stddef.h>
 
 #include "base/macros.h"
 
 #define RESOLVE_MAX 8
 
+/* An IPv6 address in its longest form, '%' and an interface's name. */
+#define RESOLVE_TEXT_MAX 64
+
 /* {0} is an empty list. */
 struct addresses {
-    char texts[RESOLVE_MAX][NI_MAXHOST]; /* numeric */
+    char texts[RESOLVE_MAX][RESOLVE_TEXT_MAX]; /* numeric */
     size_t n_texts;
     size_t next; /* index of the one to try */
 };

@@ -31,8 +31,13 @@ static int refuse_password(char *text, int size, int is_writing, void *ctx)
     return 0;
 }
 
-static bool load_authorities(SSL_CTX *ctx, const char *ca_file, struct buf *error)
+static bool load_authorities(SSL_CTX *ctx, const struct tls_options *options, struct buf *error)
 {
+    const char *ca_file = options->ca_file;
+    if (options->share_with != NULL && options->share_with->ctx != NULL) {
+        SSL_CTX_set1_cert_store(ctx, SSL_CTX_get_cert_store(options->share_with->ctx));
+        return true;
+    }
     if (ca_file == NULL) {
         return SSL_CTX_set_default_verify_paths(ctx) == 1 ||
                fail(error, "the system's certificate authorities", "");
@@ -110,7 +115,7 @@ bool tls_init(struct tls *tls, const struct tls_options *options, struct buf *er
         tls_finish(tls);
         return false;
     }
-    if (!load_authorities(tls->ctx, options->ca_file, error) ||
+    if (!load_authorities(tls->ctx, options, error) ||
         !load_identity(tls->ctx, options, error)) {
         tls_finish(tls);
         return false;

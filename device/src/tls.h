@@ -28,6 +28,7 @@ struct tls {
 struct tls_options {
     const char *name;
     const char *ca_file;          /* NULL: the system's */
+    const struct tls *share_with; /* its authorities instead; NULL or {0}: load them */
     const char *certificate_file; /* NULL: none */
     const char *key_file;
 };

@@ -27,11 +27,9 @@ struct app_values {
     char *address;
     char *ready_file;
     int64_t port;
-    bool is_plain;
     int64_t output; /* enum cli_output */
     int64_t timeout_ms;
     int64_t log_level; /* enum log_level */
-    bool is_verbose;
 
     /* Identities. */
     int64_t auth; /* index into APP_AUTH_WORDS */
@@ -39,8 +37,6 @@ struct app_values {
     char *secondary_key;
     char *primary_thumbprint;
     char *secondary_thumbprint;
-    bool is_disabled;
-    bool is_edge;
     char *status_reason;
     char *managed_by;
     int64_t new_status; /* keep, enabled, disabled */
@@ -74,8 +70,6 @@ struct app_values {
 
     /* Many identities. */
     char *import_mode;
-    bool leaves_keys_out;
-    bool has_modules;
     int64_t renewed_key; /* index into enum iothub_service_key */
 
     /* Configurations and digital twins. */
@@ -98,18 +92,26 @@ struct app_values {
     int64_t ack; /* index into enum iothub_service_ack */
     char *expiry_time;
     int64_t expiry_in_ms;
-    bool is_abandoned;
 
     /* Verbs that watch. */
     int64_t count;  /* 0: no end */
     int64_t for_ms; /* 0: no end */
     char *after;
-    bool is_from_start;
 
     /* schedule-jobs. */
     int64_t method_wait_ms;
     int64_t twin_wait_ms;
     char *job_id_prefix;
+
+    /* Of all of them, together so that they take less room. */
+    bool is_plain;
+    bool is_verbose;
+    bool is_disabled;
+    bool is_edge;
+    bool leaves_keys_out;
+    bool has_modules;
+    bool is_abandoned;
+    bool is_from_start;
     bool uses_client_timers;
 };
 

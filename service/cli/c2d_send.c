@@ -120,7 +120,7 @@ static int run(struct cli_call *call)
         cli_complain(call, "give either --expiry or --expiry-in");
         return CLI_WRONG;
     }
-    if (!app_bytes_argument(call, "data", values->data, LIMIT_C2D_BYTES, &data)) {
+    if (!app_bytes_argument(call, "data", values->data, (size_t)LIMIT_C2D_BYTES, &data)) {
         return CLI_WRONG;
     }
     int code = read_properties(call, &properties) ? app_open(call, &app) : CLI_WRONG;

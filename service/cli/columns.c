@@ -205,13 +205,22 @@ static void drop_metadata(json_t *tree)
     (void)json_object_del(json_object_get(properties, "reported"), "$metadata");
 }
 
+/* A hub that has nothing against any metric may say so with an empty object. */
+static void drop_no_errors(json_t *tree)
+{
+    if (json_object_size(json_object_get(tree, "customMetricQueryErrors")) == 0) {
+        (void)json_object_del(tree, "customMetricQueryErrors");
+    }
+}
+
 const struct app_view columns_twin = {twin, ARRAY_LEN(twin), false, drop_metadata};
 const struct app_view columns_method_result = APP_CARD(method_result);
 const struct app_view columns_job = APP_CARD(job);
 const struct app_view columns_job_devices = APP_LIST(job_devices);
 const struct app_view columns_configuration = APP_CARD(configuration);
 const struct app_view columns_configurations = APP_LIST(configurations);
-const struct app_view columns_configuration_test = APP_CARD(configuration_test);
+const struct app_view columns_configuration_test = {
+    configuration_test, ARRAY_LEN(configuration_test), false, drop_no_errors};
 const struct app_view columns_statistics = APP_CARD(statistics);
 const struct app_view columns_purge = APP_CARD(purge);
 const struct app_view columns_sent = APP_CARD(sent);

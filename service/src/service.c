@@ -3,7 +3,6 @@
  */
 #include "iothub/service.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -73,13 +72,6 @@ static enum iothub_status check_options(const struct iothub_service_options *opt
     return IOTHUB_OK;
 }
 
-/* A hub on this machine, or one whose address is given, is not behind anybody's proxy. */
-static bool is_direct(const struct iothub_service_options *options, const char *host)
-{
-    return options->address != NULL || slice_equal_nocase(slice_of(host), SLICE("localhost")) ||
-           slice_starts_with(slice_of(host), SLICE("127."));
-}
-
 static void take_options(struct iothub_service *service,
                          const struct iothub_service_options *options)
 {
@@ -102,7 +94,7 @@ static void take_options(struct iothub_service *service,
     service->http.user_agent = service->user_agent;
     service->http.max_answer_bytes = options->max_answer_bytes == 0 ? ANSWER_MAX_BYTES
                                                                     : options->max_answer_bytes;
-    service->http.is_direct = is_direct(options, service->hub.host_name);
+    service->http.is_direct = http_is_direct(service->hub.host_name, options->address);
     service->http.interrupted = options->interrupted;
     service->http.ctx = options->ctx;
 }
@@ -128,8 +120,7 @@ static enum iothub_status fill(struct iothub_service *service,
 enum iothub_status iothub_service_create(const struct iothub_service_options *options,
                                          char **error, struct iothub_service **out)
 {
-    /* Counted by libcurl: iothub_service_destroy() gives it back. */
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    http_begin_use();
     struct iothub_service *service = mem_alloc(sizeof(*service));
     struct buf why;
     buf_init(&why, ERROR_MAX);
@@ -161,7 +152,7 @@ void iothub_service_destroy(struct iothub_service *service)
     free(service->user_agent);
     free(service->tracking_id);
     free(service);
-    curl_global_cleanup();
+    http_end_use();
 }
 
 const char *iothub_service_host_name(const struct iothub_service *service)

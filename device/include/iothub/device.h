@@ -10,8 +10,9 @@
  * destroying clients in several threads at once is not safe.
  *
  * Texts given to a call are borrowed for that call; texts given to a callback live until it
- * returns.  Creating a client makes the process ignore SIGPIPE, as libmosquitto does.
- * Looking up a host name waits for the system's resolver.
+ * returns.  Creating a client makes the process ignore SIGPIPE, as libmosquitto does; each
+ * takes three descriptors, its socket and a pair of libmosquitto's. Looking up a host name
+ * waits for the system's resolver.
  *
  * Source: IoT Hub documentation, "Communicate with your IoT hub using the MQTT protocol".
  */
@@ -67,6 +68,13 @@ struct iothub_device_options {
     int backoff_min_ms;     /* ceiling of the first pause between attempts; default 1000 */
     int backoff_max_ms;     /* ceiling of all pauses; default 30000 */
     int max_sends;          /* messages not acknowledged yet, 1 to 30000; default 1000 */
+
+    /*
+     * Another client whose certificate authorities are taken instead of loading ca_file, which
+     * should be the same: for many clients in one process, since the system's take tens of
+     * milliseconds and a megabyte each time.  Borrowed for the call; NULL or a plain one: load.
+     */
+    const struct iothub_device *share_with;
 };
 
 /* One line about what was wrong, without keys and tokens. */
@@ -329,6 +337,43 @@ IOTHUB_API enum iothub_status iothub_device_twin_get(struct iothub_device *clien
 IOTHUB_API enum iothub_status iothub_device_twin_report(struct iothub_device *client,
                                                         const char *patch,
                                                         iothub_device_twin_fn fn, void *ctx);
+
+/* A file for the storage account behind the hub. */
+struct iothub_device_upload {
+    const char *blob_name; /* "dir/file.txt": the blob is "{deviceId}/dir/file.txt" */
+    const char *path;      /* what is uploaded: a file, or NULL for the bytes that follow */
+    const void *data;
+    size_t data_len;
+    const char *content_type; /* of the blob; NULL: the storage's default */
+
+    /* Asked several times a second; true ends the upload.  May be NULL, as all that follow. */
+    bool (*interrupted)(void *ctx);
+    /* Told what part has arrived, in bytes. */
+    void (*progress)(void *ctx, int64_t n_done, int64_t n_bytes);
+    void *ctx;
+};
+
+/**
+ * Upload a file: ask the hub for a place, write the blob there, tell the hub how that ended.
+ *
+ * It goes over HTTPS connections of its own and waits until it is done, so that a program with
+ * a client of the same device calls it from another thread.  Failed requests are repeated up to
+ * four times.  Larger files go in blocks.
+ *
+ * @param options  as for iothub_device_create(); the port is 443, or 80 when is_plain, unless
+ *                 it is given.  Each request to the hub has request_timeout_ms.
+ * @param error    receives what went wrong; may be NULL.
+ * @return IOTHUB_OK (the hub knows that the blob is there); IOTHUB_BAD_CONNECTION_STRING;
+ *         IOTHUB_BAD_ARGUMENT (an option, a module, no blob name, a file that cannot be read);
+ *         IOTHUB_CONNECTION_FAILED; IOTHUB_TLS_FAILED; IOTHUB_TIMED_OUT; IOTHUB_INTERRUPTED;
+ *         IOTHUB_UNEXPECTED_ANSWER; IOTHUB_DEFAULT_STORAGE_ENDPOINT_NOT_CONFIGURED,
+ *         IOTHUB_DEVICE_MAXIMUM_ACTIVE_FILE_UPLOAD_LIMIT_EXCEEDED and others of the hub's; the
+ *         most general row for what the storage account refuses.
+ * Source: IoT Hub developer guide, "Upload files with IoT Hub".
+ */
+IOTHUB_API enum iothub_status iothub_device_upload(const struct iothub_device_options *options,
+                                                   const struct iothub_device_upload *upload,
+                                                   struct iothub_device_error *error);
 
 #ifdef __cplusplus
 }

@@ -112,7 +112,7 @@ static int make_roster(struct app_values *values, struct roster *out)
 {
     const struct cli_program program = {.name = "test"};
     const struct cli_call call = {.program = &program, .values = values};
-    return roster_init(&call, out);
+    return roster_init(&call, ROSTER_MQTT, out);
 }
 
 static void connection_string_names_its_device(void **state)

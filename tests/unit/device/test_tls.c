@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -84,6 +85,28 @@ static void tls_tries_the_next_address_too(void **state)
     (void)unlink(ca_file);
 }
 
+static void authorities_of_another_client_are_shared(void **state)
+{
+    (void)state;
+    struct bench b;
+    char ca_file[64];
+    struct iothub_device *first = NULL;
+    bench_init_tls(&b, "hub.example.net", ca_file);
+    struct iothub_device_options options = {.connection_string = BENCH_DEVICE,
+                                            .address = "127.0.0.1",
+                                            .port = b.hub.port,
+                                            .ca_file = ca_file};
+    assert_int_equal(iothub_device_create(&options, NULL, &first), IOTHUB_OK);
+    (void)unlink(ca_file);
+    options.share_with = first;
+    assert_int_equal(iothub_device_create(&options, NULL, &b.client), IOTHUB_OK);
+    /* What is shared does not end with the client it came from. */
+    iothub_device_destroy(first);
+    iothub_device_on_connection(b.client, bench_on_connection, &b);
+    bench_go_up(&b);
+    bench_finish(&b);
+}
+
 static void tls_server_that_hangs_up_is_reported(void **state)
 {
     (void)state;
@@ -125,6 +148,7 @@ int main(void)
         cmocka_unit_test(certificate_for_another_name_is_not_trusted),
         cmocka_unit_test(certificate_of_a_stranger_is_not_trusted),
         cmocka_unit_test(tls_tries_the_next_address_too),
+        cmocka_unit_test(authorities_of_another_client_are_shared),
         cmocka_unit_test(tls_server_that_hangs_up_is_reported),
         cmocka_unit_test(file_that_is_no_certificate_is_named),
     };
