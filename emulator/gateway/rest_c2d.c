@@ -13,8 +13,7 @@
 
 #define FEEDBACK_TYPE "application/vnd.microsoft.iothub.feedback.json"
 
-/* ---- the service's side
- * ---------------------------------------------------------------------- */
+/* ---- the service's side ---- */
 
 enum iothub_status rest_message_send(struct rest_call *call)
 {
@@ -98,8 +97,7 @@ enum iothub_status rest_feedback_abandon(struct rest_call *call)
     return settle_feedback(call, false);
 }
 
-/* ---- the device's side
- * ----------------------------------------------------------------------- */
+/* ---- the device's side ---- */
 
 static void answer_message(struct http_exchange *exchange, const struct hub_message *handed)
 {

@@ -56,8 +56,7 @@ void rest_message_finish(struct rest_message *m)
     *m = (struct rest_message){0};
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* A repeated name keeps its place and takes the last value, as in every bag. */
 static struct property *find_place(struct rest_message *m, struct slice name)
@@ -123,8 +122,7 @@ void rest_message_read(struct rest_message *m, const struct http_request *reques
     }
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static bool is_token(struct slice name)
 {

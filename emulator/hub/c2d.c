@@ -14,8 +14,7 @@ enum {
     RECHECK_MS = 60000, /* wall time may have jumped while a timer waited */
 };
 
-/* ---- the end of a message
- * -------------------------------------------------------------------- */
+/* ---- the end of a message ---- */
 
 static enum iothub_status stored(struct hub *hub, int rc)
 {
@@ -39,8 +38,7 @@ static bool has_expired(const struct hub *hub, const struct store_c2d *message)
     return message->expires_ms <= hub->now.at_ms;
 }
 
-/* ---- expiry
- * ---------------------------------------------------------------------------------- */
+/* ---- expiry ---- */
 
 /* Be there when the message expires. */
 static void watch(struct hub *hub, const struct store_c2d *message)
@@ -93,8 +91,7 @@ void hub_messages_start(struct hub *hub)
     hub_set_timer(hub, &hub->message_expiry, hub->now.now_ms);
 }
 
-/* ---- handing out
- * ----------------------------------------------------------------------------- */
+/* ---- handing out ---- */
 
 /*
  * The first message behind a place of the queue that may be handed out; 0, STORE_NO_ROW or a
@@ -191,17 +188,12 @@ void hub_peer_ready(struct hub *hub, struct hub_peer *peer)
     }
 }
 
-/* ---- back into the queue
- * --------------------------------------------------------------------- */
+/* ---- back into the queue ---- */
 
-/* The message has no lock any more: it is there for the next who comes, unless its time is
- * over. */
+/* The message has no lock any more: it is there for who comes next, or expires at once. */
 static enum iothub_status put_back(struct hub *hub, const struct store_c2d *message)
 {
     struct store_identity record;
-    if (has_expired(hub, message)) {
-        return end(hub, message, FEEDBACK_EXPIRED);
-    }
     watch(hub, message);
     if (store_identity_get_by_seq(hub->store, message->identity_seq, &record) != 0) {
         return hub_store_failed(hub);
@@ -240,20 +232,14 @@ void hub_messages_lost(struct hub *hub, struct hub_peer *peer)
         struct store_c2d message;
         int found = store_c2d_get(hub->store, lock->id, &message);
         hub_lock_drop(hub, &hub->message_locks, lock);
-        if (found != 0) {
-            continue;
-        }
-        if (has_expired(hub, &message)) {
-            (void)!end(hub, &message, FEEDBACK_EXPIRED);
-        } else {
+        if (found == 0) {
             (void)!store_c2d_set_sent(hub->store, message.seq);
             watch(hub, &message);
         }
     }
 }
 
-/* ---- settling
- * -------------------------------------------------------------------------------- */
+/* ---- settling ---- */
 
 static enum iothub_status lock_lost(struct hub *hub)
 {
@@ -310,8 +296,7 @@ enum iothub_status hub_c2d_settle(struct hub *hub, struct slice device_id, struc
     return settle(hub, lock, outcome);
 }
 
-/* ---- a service's and a device's calls
- * -------------------------------------------------------- */
+/* ---- a service's and a device's calls ---- */
 
 static enum iothub_status check_queue(struct hub *hub, const struct store_identity *record)
 {

@@ -11,8 +11,7 @@
 #include "iothub/json.h"
 #include "iothub/limits.h"
 
-/* ---- records
- * --------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 static bool is_wanted(enum c2d_ack ack, enum feedback_status how)
 {
@@ -71,8 +70,7 @@ static void put_record(struct buf *out, const struct store_feedback *record)
              record->generation, iso8601_format(time, record->at_ms));
 }
 
-/* ---- batches
- * --------------------------------------------------------------------------------- */
+/* ---- batches ---- */
 
 /* Make a batch of the loose records when there are enough of them, or the first has waited. */
 static enum iothub_status cut(struct hub *hub)

@@ -97,6 +97,7 @@ bool hub_open(const struct hub_options *options, struct moment now, struct buf *
     hub->policies = copy_policies(options);
     hub->n_policies = options->n_policies;
     hub->token_grace_ms = options->token_grace_ms;
+    hub->last_call = options->calls_before;
     hub->event_retention_ms = options->event_retention_ms;
     hub->event_retention_count = options->event_retention_count;
     if (!hub_event_sequences_load(hub) || !hub_runners_resume(hub) ||

@@ -57,7 +57,14 @@ void hub_lock_drop(struct hub *hub, struct hub_lock_table *table, struct hub_loc
 
 void hub_locks_finish(struct hub *hub, struct hub_lock_table *table)
 {
-    while (table->by_id != NULL) {
-        hub_lock_drop(hub, table, table->by_id);
+    struct hub_lock *lock = table->by_id;
+    /* The tables go first: what they held is still a list. */
+    HASH_CLEAR(hh, table->by_id);
+    HASH_CLEAR(hh_token, table->by_token);
+    while (lock != NULL) {
+        struct hub_lock *next = lock->hh.next;
+        hub_clear_timer(hub, &lock->timer);
+        free(lock);
+        lock = next;
     }
 }

@@ -97,14 +97,15 @@ static struct slice read_common_name(const X509 *certificate, char room[NAME_MAX
 static bool leads_to(X509_STORE *authorities, X509 *leaf, STACK_OF(X509) * rest, int64_t at_ms)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
+    const char *why = "OpenSSL has failed";
     bool is_trusted = false;
     if (context != NULL && X509_STORE_CTX_init(context, authorities, leaf, rest) == 1) {
         X509_STORE_CTX_set_time(context, 0, at_ms / 1000);
         is_trusted = X509_verify_cert(context) == 1;
-        if (!is_trusted) {
-            log_debug("a client certificate is not trusted: %s",
-                      X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
-        }
+        why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+    }
+    if (!is_trusted) {
+        log_debug("a client certificate leads to no CA of devices: %s", why);
     }
     X509_STORE_CTX_free(context);
     ERR_clear_error();

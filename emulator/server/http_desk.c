@@ -12,7 +12,6 @@
 #include "gateway/http_gateway.h"
 #include "gateway/tracking.h"
 #include "iothub/limits.h"
-#include "server/http_tls.h"
 #include "server/websocket_connection.h"
 #include "server/websocket_handshake.h"
 
@@ -28,7 +27,6 @@ struct http_parked {
     struct buf body;
     struct buf arguments; /* decoded values */
     char *url;
-    struct hub_certificate *certificate; /* the client's, once it was asked for */
     size_t n_streamed; /* of the part of a stream that is in the answer's body */
     bool is_too_large;
     bool is_suspended;
@@ -93,15 +91,13 @@ static struct slice argument_of(const void *source, const char *name)
     return slice_from(buf_slice(decoded), begin);
 }
 
-/* Chains are checked only for who asks. */
+/* The listener keeps it with the connection. */
 static const struct hub_certificate *certificate_of(const void *source)
 {
-    struct http_parked *parked = (struct http_parked *)(uintptr_t)source;
-    if (parked->certificate == NULL) {
-        parked->certificate = http_tls_client_certificate(
-            parked->connection, parked->desk->authorities, parked->desk->turn->now.at_ms);
-    }
-    return parked->certificate;
+    const struct http_parked *parked = source;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(parked->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
 }
 
 /* ---- parking ---- */
@@ -261,6 +257,7 @@ static enum MHD_Result refuse_upgrade(struct http_parked *parked, enum iothub_st
     return queue_answer(parked);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libmicrohttpd's. */
 static void on_upgraded(void *ctx, struct MHD_Connection *connection, void *state,
                         const char *extra, size_t extra_len, MHD_socket fd,
                         struct MHD_UpgradeResponseHandle *handle)
@@ -269,7 +266,7 @@ static void on_upgraded(void *ctx, struct MHD_Connection *connection, void *stat
     turn_enter(desk->turn);
     const struct websocket_link link = {
         .turn = desk->turn,
-        .is_busy = &desk->is_busy,
+        .run_library = &desk->timer,
         .connection = connection,
         .certificate = certificate_of(state),
         .handle = handle,
@@ -350,7 +347,6 @@ enum MHD_Result http_desk_on_request(void *ctx, struct MHD_Connection *connectio
     struct http_parked *parked = *state;
     (void)version;
     turn_enter(desk->turn);
-    desk->is_busy = true;
     if (parked == NULL) {
         *state = first_call(desk, connection, url);
         return MHD_YES;
@@ -387,7 +383,6 @@ void http_desk_on_completed(void *desk, struct MHD_Connection *connection, void 
     http_exchange_end(&parked->exchange);
     buf_finish(&parked->body);
     buf_finish(&parked->arguments);
-    free(parked->certificate);
     free(parked->url);
     free(parked);
     *state = NULL;

@@ -10,7 +10,6 @@
 #define SERVER_HTTP_DESK_H
 
 #include <microhttpd.h>
-#include <openssl/x509.h>
 #include <stdbool.h>
 
 #include "server/turn.h"
@@ -20,15 +19,14 @@ struct http_parked;
 /* Embedded in a listener; {0} with a turn is an empty desk. */
 struct http_desk {
     struct turn *turn;
-    X509_STORE *authorities;      /* of devices' certificates; NULL for none */
+    struct turn_timer timer;      /* when the library is to be run, whatever its sockets say */
     struct http_parked *parked;   /* all that are suspended */
     struct http_parked *answered; /* those of them that may go on */
     bool is_ending;               /* requests that are not parked yet are refused */
-    bool is_busy;                 /* something of a request has come since this was cleared */
 };
 
 /* For libmicrohttpd, with the desk as their context. */
-enum MHD_Result http_desk_on_request(void *desk, struct MHD_Connection *connection,
+enum MHD_Result http_desk_on_request(void *ctx, struct MHD_Connection *connection,
                                      const char *url, const char *method, const char *version,
                                      const char *data, size_t *len, void **state);
 void http_desk_on_completed(void *desk, struct MHD_Connection *connection, void **state,

@@ -14,22 +14,21 @@
 #include "base/mem.h"
 #include "iothub/limits.h"
 #include "server/http_desk.h"
-#include "server/http_tls.h"
+#include "server/tls_relay.h"
 
 enum {
     IDLE_S = 120,
     /* Request line and headers; beyond it the library answers 431. */
     CONNECTION_MEMORY = 32 * KIB,
-    EAGER_ROUNDS = 8, /* runs of the library at once while nothing comes of them */
-    PATIENT_MS = 20,  /* and how long it waits from then on */
 };
 
 struct http_listener {
     struct http_desk desk;
     struct MHD_Daemon *daemon;
     struct event *ready;
-    struct turn_timer timer;
-    int n_eager; /* rounds since a socket was ready or a request came */
+    struct acceptor *acceptor; /* of clients with TLS; the library accepts the others itself */
+    struct tls_relays relays;
+    struct hub_certificate *arriving; /* of the client whose connection is being added */
     struct http_listener *next;
 };
 
@@ -47,45 +46,34 @@ static size_t keep_encoded(void *ctx, struct MHD_Connection *connection, char *t
 
 static void on_log(void *ctx, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
+/* Behind TLS the library writes to a pair of sockets, and wonders that it is no TCP. */
+static bool is_noise(const char *line)
+{
+    return strncmp(line, "Setting TCP_", strlen("Setting TCP_")) == 0 ||
+           strncmp(line, "Failed to push the data", strlen("Failed to push the data")) == 0;
+}
+
 static void on_log(void *ctx, const char *format, va_list args)
 {
     char line[512];
     (void)ctx;
     vsnprintf(line, sizeof(line), format, args);
     line[strcspn(line, "\n")] = '\0';
-    log_debug("http: %s", line);
+    if (!is_noise(line)) {
+        log_debug("http: %s", line);
+    }
 }
 
 /* ---- in the loop ---- */
-
-/*
- * The library wants to be run at once while a socket may hold more.  It thinks so of a TLS
- * handshake whose rest does not come, too, and would be run for ever; what does come makes its
- * descriptor ready.
- */
-static int64_t be_patient(struct http_listener *listener, int64_t wait_ms)
-{
-    if (wait_ms != 0 || listener->desk.is_busy) {
-        listener->desk.is_busy = false;
-        listener->n_eager = 0;
-        return wait_ms;
-    }
-    if (listener->n_eager < EAGER_ROUNDS) {
-        listener->n_eager++;
-        return 0;
-    }
-    return PATIENT_MS;
-}
 
 static void watch_timeout(struct http_listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     if (MHD_get_timeout(listener->daemon, &wait_ms) == MHD_YES) {
-        turn_set_timer(listener->desk.turn, &listener->timer,
-                       listener->desk.turn->now.now_ms +
-                           be_patient(listener, (int64_t)wait_ms));
+        turn_set_timer(listener->desk.turn, &listener->desk.timer,
+                       listener->desk.turn->now.now_ms + (int64_t)wait_ms);
     } else {
-        turn_clear_timer(listener->desk.turn, &listener->timer);
+        turn_clear_timer(listener->desk.turn, &listener->desk.timer);
     }
 }
 
@@ -101,14 +89,13 @@ static void on_ready(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     turn_enter(listener->desk.turn);
-    listener->n_eager = 0;
     run(listener);
 }
 
 static void on_timer(struct turn *turn, struct turn_timer *timer)
 {
     (void)turn;
-    run(CONTAINER_OF(timer, struct http_listener, timer));
+    run(CONTAINER_OF(timer, struct http_listener, desk.timer));
 }
 
 bool http_listeners_have_answers(const struct http_listener *first)
@@ -133,39 +120,53 @@ void http_listeners_put_out(struct http_listener *first)
 
 /* ---- life ---- */
 
+/* A client's certificate is kept with its connection. */
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **state,
                           enum MHD_ConnectionNotificationCode what)
 {
-    (void)ctx;
-    (void)state;
+    struct http_listener *listener = ctx;
+    (void)connection;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        http_tls_ask_for_certificate(connection);
+        *state = listener->arriving;
+        listener->arriving = NULL;
+    } else {
+        free(*state);
+        *state = NULL;
     }
 }
 
-/* The options that both kinds have. */
-#define COMMON_OPTIONS(listener, fd) \
-    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, (fd), \
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, \
-        http_desk_on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, \
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, \
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(listener)->desk.turn->max_connections
-
-static struct MHD_Daemon *start_plain(struct http_listener *listener, int fd, unsigned flags)
+/* The library closes the socket if it does not want it. */
+static void on_relay(struct tls_relays *relays, int fd, const struct accepted *client,
+                     struct hub_certificate *certificate)
 {
-    return MHD_start_daemon(flags, 0, NULL, NULL, http_desk_on_request, &listener->desk,
-                            COMMON_OPTIONS(listener, fd), MHD_OPTION_END);
+    struct http_listener *listener = CONTAINER_OF(relays, struct http_listener, relays);
+    listener->arriving = certificate;
+    (void)MHD_add_connection(listener->daemon, fd, client->address, client->address_len);
+    free(listener->arriving);
+    listener->arriving = NULL;
+    run(listener);
 }
 
-static struct MHD_Daemon *start_tls(struct http_listener *listener, int fd, unsigned flags,
-                                    const struct http_tls *tls)
+static void on_accepted(void *owner, const struct accepted *accepted)
 {
-    return MHD_start_daemon(flags | MHD_USE_TLS, 0, NULL, NULL, http_desk_on_request,
-                            &listener->desk, COMMON_OPTIONS(listener, fd),
-                            MHD_OPTION_HTTPS_MEM_CERT, tls->certificates,
-                            MHD_OPTION_HTTPS_MEM_KEY, tls->key, MHD_OPTION_HTTPS_PRIORITIES,
-                            "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_END);
+    struct http_listener *listener = owner;
+    tls_relay_begin(&listener->relays, accepted);
+}
+
+/* fd -1: connections are added. */
+static struct MHD_Daemon *start_daemon(struct http_listener *listener, int fd)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+                     MHD_USE_ERROR_LOG;
+    return MHD_start_daemon(
+        flags | (fd < 0 ? (unsigned)MHD_USE_NO_LISTEN_SOCKET : 0), 0, NULL, NULL,
+        http_desk_on_request, &listener->desk, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        http_desk_on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)listener->desk.turn->max_connections,
+        fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_END);
 }
 
 static bool watch(struct http_listener *listener)
@@ -180,24 +181,32 @@ static bool watch(struct http_listener *listener)
     return listener->ready != NULL && event_add(listener->ready, NULL) == 0;
 }
 
+static bool start(struct http_listener *listener, int fd, const struct http_tls *tls)
+{
+    struct turn *turn = listener->desk.turn;
+    bool is_plain = tls->context == NULL;
+    listener->daemon = start_daemon(listener, is_plain ? fd : -1);
+    if (listener->daemon != NULL && !is_plain) {
+        listener->acceptor = acceptor_create(turn, fd, tls->context, on_accepted, listener);
+    }
+    return is_plain ? listener->daemon != NULL : listener->acceptor != NULL;
+}
+
 struct http_listener *http_listener_create(struct turn *turn, int fd,
                                            const struct http_tls *tls, struct buf *error)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-                     MHD_USE_ERROR_LOG;
     struct http_listener *listener = mem_alloc(sizeof(*listener));
-    listener->desk = (struct http_desk){.turn = turn, .authorities = tls->authorities};
-    listener->timer.fire = on_timer;
-    listener->daemon = tls->certificates == NULL ? start_plain(listener, fd, flags)
-                                                 : start_tls(listener, fd, flags, tls);
-    if (listener->daemon == NULL) {
+    listener->desk = (struct http_desk){.turn = turn, .timer.fire = on_timer};
+    listener->relays =
+        (struct tls_relays){.turn = turn, .authorities = tls->authorities, .add = on_relay};
+    LL_PREPEND(turn->http_listeners, listener);
+    if (!start(listener, fd, tls)) {
         buf_put_text(error,
                      "the HTTP server could not be started; --log-level debug tells more");
         evutil_closesocket(fd);
-        free(listener);
+        http_listener_destroy(listener);
         return NULL;
     }
-    LL_PREPEND(turn->http_listeners, listener);
     if (!watch(listener)) {
         buf_put_text(error, "the HTTP server's descriptor cannot be watched");
         http_listener_destroy(listener);
@@ -212,14 +221,18 @@ void http_listener_destroy(struct http_listener *listener)
     if (listener == NULL) {
         return;
     }
-    turn_clear_timer(listener->desk.turn, &listener->timer);
+    acceptor_destroy(listener->acceptor);
+    turn_clear_timer(listener->desk.turn, &listener->desk.timer);
     if (listener->ready != NULL) {
         event_free(listener->ready);
     }
-    /* The library insists that nothing is suspended when it stops. */
-    http_desk_end(&listener->desk);
-    MHD_run(listener->daemon);
-    MHD_stop_daemon(listener->daemon);
+    if (listener->daemon != NULL) {
+        /* The library insists that nothing is suspended when it stops. */
+        http_desk_end(&listener->desk);
+        MHD_run(listener->daemon);
+        MHD_stop_daemon(listener->daemon);
+    }
+    tls_relays_finish(&listener->relays);
     LL_DELETE(listener->desk.turn->http_listeners, listener);
     free(listener);
 }

@@ -7,7 +7,7 @@
 #ifndef SERVER_HTTP_LISTENER_H
 #define SERVER_HTTP_LISTENER_H
 
-#include <openssl/x509.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -15,10 +15,9 @@
 
 struct http_listener;
 
-/* PEM texts for HTTPS; {NULL} is plain HTTP.  Borrowed until the listener is destroyed. */
+/* {0} is plain HTTP.  Borrowed until the listener is destroyed. */
 struct http_tls {
-    const char *certificates;
-    const char *key;
+    SSL_CTX *context;
     X509_STORE *authorities; /* the CAs of devices; NULL for none */
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "iothub/limits.h"
 #include "server/client_certificate.h"
 #include "server/data_dir.h"
@@ -27,7 +28,7 @@
 #include "server/verbs.h"
 
 enum {
-    PEM_MAX_BYTES = KIB * KIB,
+    FIRST_CALL_RANGE = 1 << 30,
     SPARE_DESCRIPTORS = 64, /* for the store, the listeners and the libraries */
 };
 
@@ -39,7 +40,6 @@ enum {
 struct emulator {
     const struct config *config;
     struct certs certs;
-    struct buf pem[2]; /* certificates, key: the HTTPS listener keeps pointers to them */
     struct turn turn;
     struct mqtt_listener *mqtt;
     struct mqtt_listener *mqtts;
@@ -85,6 +85,8 @@ static struct hub_options hub_settings(const struct emulator *e, const char *sto
         .n_names = n,
         .policies = e->config->policies.items,
         .n_policies = e->config->policies.n_items,
+        /* A late answer to a call of before a restart must not meet a new one. */
+        .calls_before = random_u64() % FIRST_CALL_RANGE,
         .token_grace_ms = HUB_TOKEN_GRACE_MS,
         .event_retention_ms = e->config->event_retention_hours * 3600 * 1000,
         .event_retention_count = EVENT_RETENTION_COUNT,
@@ -130,16 +132,6 @@ static bool seed(struct emulator *e, struct buf *error)
     return true;
 }
 
-static bool read_pem(const char *path, struct buf *out, struct buf *error)
-{
-    buf_init(out, PEM_MAX_BYTES);
-    int result = path == NULL ? 0 : file_read(path, out);
-    if (result != 0) {
-        buf_putf(error, "cannot read %s: %s", path, strerror(-result));
-    }
-    return result == 0;
-}
-
 static bool open_tls(struct emulator *e, struct buf *error)
 {
     if (e->certs.cert_file == NULL) {
@@ -150,8 +142,7 @@ static bool open_tls(struct emulator *e, struct buf *error)
         return false;
     }
     e->authorities = client_authorities_load(&e->config->device_cas, error);
-    return e->authorities != NULL && read_pem(e->certs.cert_file, &e->pem[0], error) &&
-           read_pem(e->certs.key_file, &e->pem[1], error);
+    return e->authorities != NULL;
 }
 
 static bool open_mqtt(struct emulator *e, const struct listen_wish *wish,
@@ -186,7 +177,7 @@ static bool open_listeners(struct emulator *e, struct buf *error)
 {
     const struct config *c = e->config;
     struct http_tls plain = {0};
-    struct http_tls tls = {buf_text(&e->pem[0]), buf_text(&e->pem[1]), e->authorities};
+    struct http_tls tls = {e->tls, e->authorities};
     struct mqtt_tls mqtt_plain = {0};
     struct mqtt_tls mqtt_tls = {e->tls, e->authorities};
     struct listen_wish mqtts = {"MQTT over TLS", "--mqtts-port", c->bind, c->mqtts_port};
@@ -336,9 +327,6 @@ static void close_all(struct emulator *e)
     hub_close(turn->hub);
     SSL_CTX_free(e->tls);
     X509_STORE_free(e->authorities);
-    for (size_t i = 0; i < ARRAY_LEN(e->pem); i++) {
-        buf_finish(&e->pem[i]);
-    }
     buf_finish(&e->connection_string);
     certs_finish(&e->certs);
 }

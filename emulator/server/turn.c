@@ -25,8 +25,9 @@ bool turn_init(struct turn *turn)
     if (config == NULL) {
         return false;
     }
-    /* One thread: no locks.  Timers need no more than the coarse clock, we read our own. */
+    /* One thread: no locks.  The coarse clock would make short waits several times as long. */
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     turn->base = event_base_new_with_config(config);
     event_config_free(config);
     if (turn->base == NULL) {
@@ -58,6 +59,10 @@ void turn_enter(struct turn *turn)
 
 void turn_set_timer(struct turn *turn, struct turn_timer *timer, int64_t due_ms)
 {
+    /* One that wants to go on gets the next turn: else this one might never end. */
+    if (turn->is_firing && due_ms <= turn->now.now_ms) {
+        due_ms = turn->now.now_ms + 1;
+    }
     deadline_set(&turn->timers, &timer->deadline, due_ms);
 }
 
@@ -69,10 +74,12 @@ void turn_clear_timer(struct turn *turn, struct turn_timer *timer)
 static void fire_timers(struct turn *turn)
 {
     struct deadline *due = NULL;
+    turn->is_firing = true;
     while ((due = deadline_heap_pop_due(&turn->timers, turn->now.now_ms)) != NULL) {
         struct turn_timer *timer = CONTAINER_OF(due, struct turn_timer, deadline);
         timer->fire(turn, timer);
     }
+    turn->is_firing = false;
 }
 
 static int64_t earliest_ms(const struct turn *turn)
@@ -88,9 +95,13 @@ static void wait_and_take_in(struct turn *turn)
     if (http_listeners_have_answers(turn->http_listeners)) {
         due_ms = turn->now.now_ms;
     }
-    if (due_ms != NEVER_MS) {
-        int64_t left_ms = due_ms - clock_read(&turn->clock).now_ms;
-        left_ms = left_ms < 0 ? 0 : left_ms;
+    int64_t left_ms = due_ms == NEVER_MS ? NEVER_MS : due_ms - clock_read(&turn->clock).now_ms;
+    if (left_ms <= 0) {
+        /* Not by way of the alarm, which would ring a tick of the clock later. */
+        event_base_loop(turn->base, EVLOOP_NONBLOCK);
+        return;
+    }
+    if (left_ms != NEVER_MS) {
         struct timeval wait = {.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
         evtimer_add(turn->alarm, &wait);
     } else {

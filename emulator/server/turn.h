@@ -37,6 +37,7 @@ struct turn {
     struct moment now;
     bool has_entered;
     bool is_ending;
+    bool is_firing;      /* timers are fired just now */
     struct event *alarm; /* wakes the loop for the earliest timer */
     struct deadline_heap timers;
 

@@ -18,7 +18,7 @@
 #include "iothub/limits.h"
 
 /* Ours: far above every MQTT packet, and a frame is handed on as it comes. */
-#define WEBSOCKET_FRAME_MAX_BYTES (KIB * KIB)
+#define WEBSOCKET_FRAME_MAX_BYTES ((uint64_t)KIB * KIB)
 #define WEBSOCKET_CONTROL_MAX     125 /* RFC 6455, 5.5 */
 
 enum websocket_code {

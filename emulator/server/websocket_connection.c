@@ -5,26 +5,16 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "server/websocket.h"
-
-enum {
-    /* How long the kernel keeps the last bytes for a client that does not take them. */
-    UNREAD_MS = 30000,
-};
 
 struct websocket_connection {
     struct mqtt_stream stream;
     struct websocket socket;
-    bool *is_busy;
+    struct turn_timer *run_library;
     struct MHD_UpgradeResponseHandle *handle;
-    evutil_socket_t fd;
-    evutil_socket_t client_fd;
-    struct event *hung_up; /* the client's socket, when that is not `fd` */
 };
 
 static struct websocket_connection *connection_of(struct mqtt_stream *stream)
@@ -37,7 +27,6 @@ static struct websocket_connection *connection_of(struct mqtt_stream *stream)
 static void take(struct mqtt_stream *stream)
 {
     struct websocket *socket = &connection_of(stream)->socket;
-    *connection_of(stream)->is_busy = true;
     websocket_read(socket);
     stream->has_heard_all = socket->has_heard_all;
     if (socket->was_closed_by_client) {
@@ -60,17 +49,11 @@ static bool say_goodbye(struct mqtt_stream *stream)
 static void release(struct mqtt_stream *stream)
 {
     struct websocket_connection *connection = connection_of(stream);
-    unsigned unread_ms = UNREAD_MS;
-    if (connection->hung_up != NULL) {
-        event_free(connection->hung_up);
-    }
     bufferevent_free(stream->bev);
     evbuffer_free(stream->in);
     websocket_finish(&connection->socket);
-    /* The library waits for the last bytes to leave. */
-    (void)setsockopt(connection->client_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unread_ms,
-                     sizeof(unread_ms));
     MHD_upgrade_action(connection->handle, MHD_UPGRADE_ACTION_CLOSE);
+    turn_set_timer(stream->turn, connection->run_library, stream->turn->now.now_ms);
     free(connection);
 }
 
@@ -82,34 +65,6 @@ static const struct mqtt_stream_ops stream_ops = {
 };
 
 /* ---- beginning ---- */
-
-/*
- * With TLS the library does not tell of a client that is gone while nothing is sent to it. When
- * nothing is written to it any more, it ends its side once everything that came has been read.
- */
-static void on_hung_up(evutil_socket_t client_fd, short what, void *ctx)
-{
-    struct websocket_connection *connection = ctx;
-    struct pollfd state = {.fd = client_fd, .events = POLLRDHUP};
-    (void)what;
-    if (poll(&state, 1, 0) == 1) {
-        log_debug("%s has hung up", connection->stream.remote);
-        event_del(connection->hung_up);
-        shutdown(connection->fd, SHUT_WR);
-    }
-}
-
-static bool watch_client(struct websocket_connection *connection, struct event_base *base)
-{
-    if (connection->client_fd == connection->fd) {
-        return true;
-    }
-    /* An error is told as readable; each arrival is told once, and it is not ours to read. */
-    connection->hung_up = event_new(base, connection->client_fd,
-                                    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_hung_up,
-                                    connection);
-    return connection->hung_up != NULL && event_add(connection->hung_up, NULL) == 0;
-}
 
 static const struct sockaddr *address_of(struct MHD_Connection *connection, socklen_t *out_len)
 {
@@ -126,18 +81,6 @@ static struct bufferevent *make_bufferevent(const struct websocket_link *link)
     return evutil_make_socket_nonblocking(link->fd) == 0
                ? bufferevent_socket_new(link->turn->base, link->fd, 0)
                : NULL;
-}
-
-static struct websocket_connection *make_connection(const struct websocket_link *link)
-{
-    struct websocket_connection *connection = mem_alloc(sizeof(*connection));
-    connection->is_busy = link->is_busy;
-    connection->handle = link->handle;
-    connection->fd = link->fd;
-    connection->client_fd =
-        MHD_get_connection_info(link->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-            ->connect_fd;
-    return connection;
 }
 
 static void open_stream(struct websocket_connection *connection,
@@ -167,23 +110,22 @@ static void open_stream(struct websocket_connection *connection,
 bool websocket_connection_create(const struct websocket_link *link)
 {
     int yes = 1;
-    struct websocket_connection *connection = make_connection(link);
     struct bufferevent *bev = make_bufferevent(link);
     struct evbuffer *data = evbuffer_new();
-    if (bev == NULL || data == NULL || !watch_client(connection, link->turn->base)) {
-        if (connection->hung_up != NULL) {
-            event_free(connection->hung_up);
-        }
+    if (bev == NULL || data == NULL) {
         if (bev != NULL) {
             bufferevent_free(bev);
         }
         if (data != NULL) {
             evbuffer_free(data);
         }
-        free(connection);
         return false;
     }
-    (void)setsockopt(connection->client_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    struct websocket_connection *connection = mem_alloc(sizeof(*connection));
+    connection->run_library = link->run_library;
+    connection->handle = link->handle;
+    /* Behind TLS it is no TCP socket, and the real one is told so already. */
+    (void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     open_stream(connection, link, bev, data);
     return true;
 }

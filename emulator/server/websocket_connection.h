@@ -1,8 +1,8 @@
 /*
  * MQTT over a WebSocket: what becomes of an HTTP connection that was upgraded.
  *
- * libmicrohttpd keeps the client's socket until it is told that the connection is closed.  With
- * TLS it hands out one end of a pair of sockets instead and carries the bytes over itself.
+ * libmicrohttpd keeps the socket until it is told that the connection is closed.  It is the
+ * client's, or with TLS one of a pair (tls_relay.h); the stream sees no difference.
  */
 #ifndef SERVER_WEBSOCKET_CONNECTION_H
 #define SERVER_WEBSOCKET_CONNECTION_H
@@ -16,12 +16,12 @@
 /* What the library gives; borrowed. */
 struct websocket_link {
     struct turn *turn;
-    bool *is_busy; /* the listener's: set whenever something comes */
+    struct turn_timer *run_library; /* the listener's */
     struct MHD_Connection *connection;
     const struct hub_certificate *certificate; /* NULL when the client showed none */
     struct MHD_UpgradeResponseHandle *handle;  /* kept until the connection ends, then closed */
-    MHD_socket fd;                             /* to talk on; with TLS not the client's */
-    struct slice extra;                        /* what came behind the request already */
+    MHD_socket fd;
+    struct slice extra; /* what came behind the request already */
 };
 
 /* Its life is its stream's.  false: nothing was made and the handle is still the caller's. */

@@ -52,6 +52,7 @@ static bool is_key(struct slice key)
     return base64_decode(&decoded, key) && decoded.len == KEY_BYTES;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through the buffer. */
 static bool write_accept(struct slice key, char out[WEBSOCKET_ACCEPT_SIZE])
 {
     char text[64];

@@ -20,9 +20,8 @@
 
 /* Everything but the content. */
 #define C2D \
-    "SELECT seq, identity_seq, sequence, enqueued_ms, expires_ms, ack, delivery_count, " \
-    "was_sent," \
-    " message_id FROM c2d"
+    "SELECT seq, identity_seq, sequence, enqueued_ms, expires_ms, ack, delivery_count," \
+    " was_sent, message_id FROM c2d"
 
 /* As deleting does: an empty module_id names the device, and with it all of its modules. */
 #define OF_IDENTITY \

@@ -110,7 +110,7 @@ bool http_peer_receive(struct http_peer *peer, struct http_reply *out)
 void http_peer_ask(struct http_peer *peer, const char *method, const char *path,
                    const char *body, int status)
 {
-    struct http_reply reply;
+    struct http_reply reply = {0};
     assert_true(http_peer_send(peer, method, path, body));
     if (!http_peer_receive(peer, &reply)) {
         fail_msg("the emulator hung up instead of answering %s %s", method, path);

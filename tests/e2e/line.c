@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,6 +32,8 @@ void line_open(struct line *line, int64_t port)
     buf_init(&line->in, IN_MAX_BYTES);
     assert_true(line->fd >= 0);
     assert_int_equal(connect(line->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    /* What a test sends in pieces is to arrive in pieces, and at once. */
+    assert_int_equal(setsockopt(line->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)), 0);
 }
 
 void line_close(struct line *line)

@@ -89,7 +89,7 @@ void mqtt_peer_subscribe(struct mqtt_peer *peer, const char *filter)
 
 uint16_t mqtt_peer_publish(struct mqtt_peer *peer, const char *topic, const char *payload)
 {
-    struct buf packet = {.cap = TEXT_MAX_BYTES};
+    struct buf packet = {.cap = MQTT_PACKET_MAX_BYTES};
     peer->last_id = peer->last_id == UINT16_MAX ? 1 : (uint16_t)(peer->last_id + 1);
     mqtt_put_publish(&packet, &(struct mqtt_publish){.topic = slice_of(topic),
                                                      .payload = slice_of(payload),

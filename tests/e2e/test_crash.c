@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "e2e/http_peer.h"
 #include "e2e/mqtt_peer.h"
+#include "iothub/json.h"
 #include "store/events.h"
 
 enum {
@@ -110,11 +111,11 @@ static void expect_messages(struct stream *s)
     scene_path(s->e.scene, "data/hub.db", path);
     assert_int_equal(store_open_readonly(path, &error, &store), 0);
     while (store_event_next(store, event.offset, &event) == 0) {
-        int round = 0;
-        int number = 0;
-        char body[64];
-        snprintf(body, sizeof(body), "%.*s", SLICE_ARG(event.body));
-        assert_int_equal(sscanf(body, "{\"round\":%d,\"number\":%d}", &round, &number), 2);
+        json_t *body = json_parse(event.body, NULL);
+        json_int_t round = json_integer_value(json_object_get(body, "round"));
+        json_int_t number = json_integer_value(json_object_get(body, "number"));
+        json_decref(body);
+        assert_in_range(number, 1, MESSAGES_MAX - 1);
         n_found += round == s->round && s->acked[number] ? 1 : 0;
     }
     store_close(store);

@@ -20,6 +20,12 @@
 
 #define USUAL "--in-memory", "--max-connections", "500"
 
+/* The key of the built-in policies that everybody can read up. */
+#define PUBLISHED_KEY "aW90aHViLWVtdWxhdG9yLXdlbGwta25vd24ta2V5LTE="
+
+static const char published_owner[] =
+    "HostName=127.0.0.1;SharedAccessKeyName=iothubowner;SharedAccessKey=" PUBLISHED_KEY;
+
 /* A port that something else listens on. */
 static int take_port(int64_t *out)
 {
@@ -115,10 +121,8 @@ static void keys_of_ones_own_take_the_place_of_the_published_ones(void **state)
     emulator_start(&e, TEXTS(USUAL, "--shared-access-key", "bXkgb3duIGtleSBvZiBteSBvd24="));
     assert_string_equal(key_of(e.connection_string), "bXkgb3duIGtleSBvZiBteSBvd24=");
     service_run(&e, TEXTS("device", "create", "d1"));
-    struct process *published = service_start(
-        &e, TEXTS("device", "get", "d1", "-c",
-                  "HostName=127.0.0.1;SharedAccessKeyName=iothubowner;SharedAccessKey="
-                  "aW90aHViLWVtdWxhdG9yLXdlbGwta25vd24ta2V5LTE="));
+    struct process *published =
+        service_start(&e, TEXTS("device", "get", "d1", "-c", published_owner));
     process_end_with(published, 1);
     assert_true(process_says(published, PROCESS_ERR, "IotHubUnauthorizedAccess"));
     emulator_stop(&e);
@@ -288,6 +292,11 @@ static const char config[] =
     "  ]\n"
     "}\n";
 
+static const char seeded_device[] = "HostName=127.0.0.1;DeviceId=thermostat1;SharedAccessKey="
+                                    "c2VlZGVkLXByaW1hcnkta2V5";
+static const char dashboard[] =
+    "HostName=hub.example.test;SharedAccessKeyName=dashboard;SharedAccessKey=" PUBLISHED_KEY;
+
 static void devices_of_the_configuration_are_made(void **state)
 {
     struct emulator e;
@@ -301,18 +310,14 @@ static void devices_of_the_configuration_are_made(void **state)
                       "\"reported\":{\"on\":true}}}");
     json_decref(twin);
     service_run(&e, TEXTS("module", "get", "thermostat1", "sensor"));
-    device_run(&e, TEXTS("send", "--data", "x", "-c",
-                         "HostName=127.0.0.1;DeviceId=thermostat1;SharedAccessKey="
-                         "c2VlZGVkLXByaW1hcnkta2V5"));
+    device_run(&e, TEXTS("send", "--data", "x", "-c", seeded_device));
     json_t *off = service_ask(&e, TEXTS("device", "get", "off"));
     expect_json(off, "{\"status\":\"disabled\"}");
     json_decref(off);
     char port[24];
     snprintf(port, sizeof(port), "%" PRId64, e.ports[EMULATOR_HTTPS]);
-    service_run(&e, TEXTS("query", "SELECT * FROM devices", "-c",
-                          "HostName=hub.example.test;SharedAccessKeyName=dashboard;"
-                          "SharedAccessKey=aW90aHViLWVtdWxhdG9yLXdlbGwta25vd24ta2V5LTE=",
-                          "--address", "127.0.0.1", "--port", port, "--ca-file", e.ca_file));
+    service_run(&e, TEXTS("query", "SELECT * FROM devices", "-c", dashboard, "--address",
+                          "127.0.0.1", "--port", port, "--ca-file", e.ca_file));
     emulator_stop(&e);
 }
 

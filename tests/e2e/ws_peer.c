@@ -242,7 +242,7 @@ void ws_peer_expect_packet(struct ws_peer *peer, enum mqtt_packet_type type,
                            struct mqtt_packet *out)
 {
     while (!look(peer, out)) {
-        struct ws_frame frame;
+        struct ws_frame frame = {0};
         if (!ws_peer_next(peer, &frame) || frame.opcode != WS_BINARY) {
             fail_msg("the emulator hung up instead of sending %s", mqtt_packet_name(type));
         }

@@ -248,13 +248,21 @@ json_t *json_below(const json_t *value, const char *path)
     return at;
 }
 
+char *with_quotes(const char *text)
+{
+    char *copy = mem_dup_text(text);
+    for (char *c = copy; c != NULL && *c != '\0'; c++) {
+        if (*c == '\'') {
+            *c = '"';
+        }
+    }
+    return copy;
+}
+
 json_t *json_from(const char *text)
 {
     struct buf error = {.cap = BUF_CAP_OWN};
-    char *copy = mem_dup_text(text);
-    for (char *c = copy; *c != '\0'; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
+    char *copy = with_quotes(text);
     json_t *value = json_parse(slice_of(copy), &error);
     if (value == NULL) {
         print_error("%s: %s\n", buf_text(&error), copy);
@@ -321,7 +329,8 @@ bool has_form(const char *text, const char *form)
 {
     for (; *form != '\0'; text++, form++) {
         unsigned char c = (unsigned char)*text;
-        bool is_same = *form == 'd' ? isdigit(c) : *form == 'x' ? isxdigit(c) : c == *form;
+        unsigned char want = (unsigned char)*form;
+        bool is_same = want == 'd' ? isdigit(c) : want == 'x' ? isxdigit(c) : c == want;
         if (!is_same) {
             return false;
         }

@@ -100,7 +100,9 @@ struct identity id_of(const char *text);
 /* The member at a path of names with dots between; NULL when there is none. */
 json_t *json_below(const json_t *value, const char *path);
 
-/* Texts to compare with are JSON with ' for ", to be read easily. */
+/* Texts to compare with are JSON with ' for ", to be read easily; a copy with ".  NULL stays.
+ */
+char *with_quotes(const char *text);
 void assert_json(const json_t *value, const char *want);
 json_t *json_from(const char *text);
 

@@ -165,7 +165,7 @@ void assert_event(struct fixture *f, const char *properties, const char *body)
     assert_slice(event.body, body);
 }
 
-/* ---- the service's end ------------------------------------------------------------------ */
+/* ---- the service's end ---- */
 
 static struct reply post(struct fixture *f, const char *id, struct slice body,
                          const char *const headers[])
@@ -276,7 +276,7 @@ void assert_no_feedback(struct fixture *f)
     assert_null(take_feedback(f));
 }
 
-/* ---- the device's end ------------------------------------------------------------------- */
+/* ---- the device's end ---- */
 
 struct reply fetch(struct fixture *f, const char *id)
 {

@@ -39,7 +39,7 @@ void say(struct fixture *f, struct mail m);
 void say_refused(struct fixture *f, enum iothub_status status, struct mail m);
 void assert_event(struct fixture *f, const char *properties, const char *body);
 
-/* ---- the service's end ------------------------------------------------------------------ */
+/* ---- the service's end ---- */
 
 /* Send a message to a device; headers end with NULL, and may be NULL for none. */
 void post_message(struct fixture *f, const char *id, const char *body,
@@ -59,7 +59,7 @@ json_t *take_feedback(struct fixture *f);
 void assert_feedback(struct fixture *f, const char *status_code, const char *description);
 void assert_no_feedback(struct fixture *f);
 
-/* ---- the device's end ------------------------------------------------------------------- */
+/* ---- the device's end ---- */
 
 /* What a GET of the next message answers. */
 struct reply fetch(struct fixture *f, const char *id);

@@ -23,6 +23,8 @@ static struct slice header_of(const void *source, const char *name)
         {"If-Match",            p->ask.if_match                              },
         {"x-ms-max-item-count", p->ask.max_items                             },
         {"x-ms-continuation",   p->ask.continuation                          },
+        {"Accept",              p->ask.accept                                },
+        {"Last-Event-ID",       p->ask.last_event_id                         },
     };
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
         if (strcasecmp(name, headers[i].name) == 0) {
@@ -135,10 +137,7 @@ json_t *ask_json(struct fixture *f, int status, const struct ask *asked)
 json_t *rest(struct fixture *f, int status, const char *method, const char *path,
              const char *body)
 {
-    char *text = mem_dup_text(body);
-    for (char *c = text; c != NULL && *c != '\0'; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
+    char *text = with_quotes(body);
     json_t *json =
         ask_json(f, status, &(struct ask){.method = method, .path = path, .body = text});
     free(text);
@@ -214,10 +213,7 @@ void ask_fails(struct fixture *f, enum iothub_status status, const struct ask *a
 void rest_fails(struct fixture *f, enum iothub_status status, const char *method,
                 const char *path, const char *body)
 {
-    char *text = mem_dup_text(body);
-    for (char *c = text; c != NULL && *c != '\0'; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
+    char *text = with_quotes(body);
     ask_fails(f, status, &(struct ask){.method = method, .path = path, .body = text});
     free(text);
 }

@@ -19,6 +19,8 @@ struct ask {
     const char *if_match;
     const char *max_items;
     const char *continuation;
+    const char *accept;
+    const char *last_event_id;
     bool is_too_large;
 };
 

@@ -37,7 +37,7 @@ static void post_with_expiry(struct fixture *f, const char *body, int64_t ms)
     post_message(f, "d", body, headers);
 }
 
-/* ---- sending ---------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static void message_waits_for_a_device_that_was_never_there(void **state)
 {
@@ -174,7 +174,7 @@ static void disabled_device_keeps_its_queue_and_gets_no_more(void **state)
     settle_take(f, "d", fetch_lock(f, "d", "kept"), COMPLETE);
 }
 
-/* ---- order, locks, settling ------------------------------------------------------------- */
+/* ---- order, locks, settling ---- */
 
 static void messages_come_in_the_order_of_sending(void **state)
 {
@@ -306,7 +306,7 @@ static void lost_locks_are_no_deliveries_that_count(void **state)
     }
 }
 
-/* ---- time ------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 static void message_expires_after_an_hour(void **state)
 {
@@ -439,7 +439,7 @@ static void younger_messages_expire_behind_one_that_is_held(void **state)
     assert_int_equal(message_count(f, "d"), 0);
 }
 
-/* ---- purge, deletion, restart ----------------------------------------------------------- */
+/* ---- purge, deletion, restart ---- */
 
 static void purge_empties_the_queue(void **state)
 {
@@ -455,6 +455,7 @@ static void purge_empties_the_queue(void **state)
     assert_lock_lost(f, "d", lock, COMPLETE);
     assert_int_equal(message_count(f, "d"), 0);
     assert_int_equal(message_count(f, "e"), 1);
+    assert_null(f->hub->message_locks.by_id);
     free(lock);
 }
 
@@ -476,6 +477,7 @@ static void deleted_device_takes_queue_and_feedback_along(void **state)
     settle_take(f, "d", fetch_lock(f, "d", "done"), COMPLETE);
     char *lock = fetch_lock(f, "d", "held");
     rest_done(f, 204, "DELETE", "/devices/d", NULL);
+    assert_null(f->hub->message_locks.by_id);
     make(f, "d");
     assert_int_equal(message_count(f, "d"), 0);
     assert_nothing_to_fetch(f, "d");
@@ -528,7 +530,7 @@ static void sequence_numbers_are_never_given_again(void **state)
     reply_end(&reply);
 }
 
-/* ---- the count -------------------------------------------------------------------------- */
+/* ---- the count ---- */
 
 static void count_is_in_all_documents(void **state)
 {

@@ -49,7 +49,7 @@ static int count_messages(struct device *d, int first)
     return n;
 }
 
-/* ---- topics ----------------------------------------------------------------------------- */
+/* ---- topics ---- */
 
 static void message_reaches_a_subscribed_device_at_once(void **state)
 {
@@ -175,7 +175,7 @@ static void message_outside_of_a_narrow_filter_waits(void **state)
     assert_heard_in_full(d, "SUBACK id 2 0x01; PUBLISH " TOPIC "=hello qos 1 id 1");
 }
 
-/* ---- acknowledging ---------------------------------------------------------------------- */
+/* ---- acknowledging ---- */
 
 static void puback_completes(void **state)
 {
@@ -266,16 +266,18 @@ static void nothing_is_sent_twice_on_a_live_connection(void **state)
 static void more_than_the_outbox_holds_waits_until_it_is_drained(void **state)
 {
     struct fixture *f = *state;
-    char *bytes = mem_alloc(44 * KIB);
+    const size_t body_bytes = (size_t)44 * KIB;
+    const size_t value_bytes = (size_t)19 * KIB;
+    char *bytes = mem_alloc(body_bytes);
     int n = 0;
     const struct property property = {
-        .name = SLICE("k"), .value = {bytes, 19 * KIB}
+        .name = SLICE("k"), .value = {bytes, value_bytes}
     };
     const struct message message = {
-        .body = {bytes, 44 * KIB},
+        .body = {bytes, body_bytes},
           .properties = &property, .n_properties = 1
     };
-    memset(bytes, '/', 44 * KIB); /* three characters in a topic */
+    memset(bytes, '/', body_bytes); /* three characters in a topic */
     make(f, "d");
     for (int i = 0; i < LIMIT_C2D_QUEUE; i++) {
         assert_int_equal(hub_c2d_send(f->hub, SLICE("d"), &message), IOTHUB_OK);
@@ -287,7 +289,7 @@ static void more_than_the_outbox_holds_waits_until_it_is_drained(void **state)
     while (n < LIMIT_C2D_QUEUE) {
         assert_true(d->heard.len != 0);
         for (; d->heard.len != 0; n++) {
-            assert_int_equal(device_next_publish(d).payload.len, 44 * KIB);
+            assert_int_equal(device_next_publish(d).payload.len, body_bytes);
         }
         assert_int_equal(message_count(f, "d"), LIMIT_C2D_QUEUE - n);
         mqtt_client_drained(d->client);
@@ -296,7 +298,7 @@ static void more_than_the_outbox_holds_waits_until_it_is_drained(void **state)
     free(bytes);
 }
 
-/* ---- sessions --------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 static void waiting_messages_come_behind_the_suback(void **state)
 {
@@ -438,7 +440,7 @@ static void messages_outlive_the_process(void **state)
     assert_heard_in_full(d, "SUBACK id 1 0x01; PUBLISH " TOPIC "=hello qos 1 id 1 dup");
 }
 
-/* ---- two ways at once ------------------------------------------------------------------- */
+/* ---- two ways at once ---- */
 
 static void connection_has_its_messages_for_itself(void **state)
 {

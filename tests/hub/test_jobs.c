@@ -280,7 +280,7 @@ static void start_may_be_a_week_ahead(void **state)
     struct fixture *f = *state;
     make(f, "d");
     job_put(f, "j", "{" TWIN "," ALL ",'startTime':'2026-03-09T12:00:00Z'}");
-    fixture_pass(f, 7 * 24 * HOUR_MS - 1);
+    fixture_pass(f, 7LL * 24 * HOUR_MS - 1);
     assert_job_is(f, "j", "scheduled");
     fixture_pass(f, A_MOMENT_MS);
     assert_job_is(f, "j", "completed");
@@ -379,7 +379,7 @@ static void job_history_is_kept_for_30_days(void **state)
     make(f, "d");
     job_put_twin(f, "j", "*");
     fixture_pass(f, A_MOMENT_MS);
-    clock_advance(&f->clock, 30 * 24 * HOUR_MS - HOUR_MS);
+    clock_advance(&f->clock, 30LL * 24 * HOUR_MS - HOUR_MS);
     fixture_pass(f, 30 * SECOND_MS);
     assert_job_is(f, "j", "completed");
     clock_advance(&f->clock, 2 * HOUR_MS);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "hub/device.h"
 #include "hub/jobs.h"
 #include "hub/service.h"
@@ -414,7 +413,7 @@ static void number_of_calls_at_once_is_limited(void **state)
 {
     struct fixture *f = *state;
     enum { N = CALLS_AT_ONCE + 4 };
-    struct device **devices = mem_array(N, sizeof(*devices));
+    struct device *devices[N];
     make_many(f, "d", N);
     for (int i = 0; i < N; i++) {
         char id[20];
@@ -439,7 +438,6 @@ static void number_of_calls_at_once_is_limited(void **state)
     }
     assert_job_is(f, "j", "completed");
     assert_job_counts(f, "j", (struct job_counts){.devices = N, .succeeded = N});
-    free(devices);
 }
 
 static void targets_are_those_of_the_start(void **state)

@@ -562,8 +562,8 @@ static void payload_has_a_limit(void **state)
     struct pending p;
     make(f, "d");
     struct device *d = listening(f, "d");
-    char *most = body_with_payload(LIMIT_METHOD_PAYLOAD_BYTES);
-    char *more = body_with_payload(LIMIT_METHOD_PAYLOAD_BYTES + 1);
+    char *most = body_with_payload((size_t)LIMIT_METHOD_PAYLOAD_BYTES);
+    char *more = body_with_payload((size_t)LIMIT_METHOD_PAYLOAD_BYTES + 1);
     expect_refusal(f, PATH, more, IOTHUB_MESSAGE_TOO_LARGE);
     begin(f, &p, PATH, most);
     assert_int_equal(device_next_publish(d).payload.len, LIMIT_METHOD_PAYLOAD_BYTES);

@@ -12,7 +12,9 @@ static char *with_quotes(const char *text)
 {
     char *copy = mem_dup_text(text);
     for (char *c = copy; *c != '\0'; c++) {
-        *c = *c == '\'' ? '"' : *c;
+        if (*c == '\'') {
+            *c = '"';
+        }
     }
     return copy;
 }

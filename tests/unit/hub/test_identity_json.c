@@ -144,13 +144,15 @@ static void module_has_no_status(void **state)
 
 static void bad_body_leaves_the_record_alone(void **state)
 {
+    static const char one_key[] = "{'authentication':{'symmetricKey':{'primaryKey':'" KEY_A
+                                  "'}}}";
     static const char *const bodies[] = {
         "{'status':'off'}",
         "{'status':5}",
         "{'statusReason':5}",
         "{'authentication':{'type':'none'}}",
         "{'authentication':{'type':'password'}}",
-        "{'authentication':{'symmetricKey':{'primaryKey':'" KEY_A "'}}}",
+        one_key,
         "{'authentication':{'symmetricKey':{'primaryKey':'short','secondaryKey':'short'}}}",
         "{'authentication':{'type':'selfSigned','x509Thumbprint':{'primaryThumbprint':'zz'}}}",
         "{'statusReason':'new','status':'x'}",
