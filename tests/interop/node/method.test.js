@@ -4,25 +4,27 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 
-const { createDevice, createModule, onMethod, openDevice, service } = require('./support');
+const { createDevice, createModule, onMethod, openDevice, service, transports } = require('./support');
 
 async function invoke(deviceId, params) {
     return (await service.invokeDeviceMethod(deviceId, params)).result;
 }
 
-test('payloads of every kind go there and come back', async (t) => {
-    const device = await createDevice(t);
-    const client = await openDevice(t, device);
-    await onMethod(client, 'echo', (request, response) => {
-        response.send(299, request.payload, assert.ifError);
+for (const [name, transport] of Object.entries(transports)) {
+    test(`${name}: payloads of every kind go there and come back`, async (t) => {
+        const device = await createDevice(t);
+        const client = await openDevice(t, device, transport);
+        await onMethod(client, 'echo', (request, response) => {
+            response.send(299, request.payload, assert.ifError);
+        });
+        const payloads = [null, '', 'foo', 0, 1.5, true, {}, { k1: 'v1', nested: { a: [1, 2] } }, [1, 'é']];
+        for (const payload of payloads) {
+            const answer = await invoke(device.deviceId, { methodName: 'echo', payload });
+            assert.equal(answer.status, 299);
+            assert.deepEqual(answer.payload, payload);
+        }
     });
-    const payloads = [null, '', 'foo', 0, 1.5, true, {}, { k1: 'v1', nested: { a: [1, 2] } }, [1, 'é']];
-    for (const payload of payloads) {
-        const answer = await invoke(device.deviceId, { methodName: 'echo', payload });
-        assert.equal(answer.status, 299);
-        assert.deepEqual(answer.payload, payload);
-    }
-});
+}
 
 test('a call without payload is answered without one', async (t) => {
     const device = await createDevice(t);

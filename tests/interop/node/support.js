@@ -4,7 +4,7 @@
 
 const { randomUUID } = require('node:crypto');
 const { Client, ModuleClient } = require('azure-iot-device');
-const { Mqtt } = require('azure-iot-device-mqtt');
+const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
 const { Registry, Client: ServiceClient, JobClient } = require('azure-iothub');
 
 const connectionString = process.env.IOTHUB_CONNECTION_STRING;
@@ -54,11 +54,29 @@ function deviceString(identity) {
     return `HostName=${host};DeviceId=${identity.deviceId}${module};SharedAccessKey=${key}`;
 }
 
-// Registers a device; it is removed after the test.
+// The clients that each test has open.
+const open = new WeakMap();
+
+// Have it closed after the test.
+function keepClient(t, client) {
+    open.set(t, [...(open.get(t) ?? []), client]);
+}
+
+function closeClients(t) {
+    const clients = open.get(t) ?? [];
+    open.delete(t);
+    return Promise.allSettled(clients.map((client) => within(client.close(), 'close', 5000)));
+}
+
+// Registers a device; it is removed after the test, and its clients are closed before that: one
+// whose device is gone would try to come back for ever.
 async function createDevice(t, description = {}) {
     const deviceId = `node-${randomUUID()}`;
     const { responseBody } = await registry.create({ deviceId, ...description });
-    t.after(() => registry.delete(deviceId).catch(() => {}));
+    t.after(async () => {
+        await closeClients(t);
+        await registry.delete(deviceId).catch(() => {});
+    });
     return responseBody;
 }
 
@@ -67,12 +85,16 @@ async function createModule(deviceId, moduleId) {
     return responseBody;
 }
 
-// Connects by MQTT; it is closed after the test.
-async function openDevice(t, identity) {
+// What a device's tests are run with: TLS on port 8883, and WebSockets on port 443.
+const transports = { Mqtt, MqttWs };
+
+// Connects; it is closed after the test.
+async function openDevice(t, identity, transport = Mqtt, options = {}) {
     const kind = identity.moduleId === undefined ? Client : ModuleClient;
-    const client = kind.fromConnectionString(deviceString(identity), Mqtt);
+    const client = kind.fromConnectionString(deviceString(identity), transport);
+    await client.setOptions(options);
+    keepClient(t, client);
     await within(client.open(), 'open');
-    t.after(() => client.close().catch(() => {}));
     return client;
 }
 
@@ -84,6 +106,19 @@ async function onMethod(client, name, handler) {
         // comes after the SUBACK on the same connection.
         client.getTwin((err) => (err ? reject(err) : resolve()));
     });
+}
+
+// The twin, the desired properties as they are, and a queue of what is told of them from now on.
+async function watchDesired(client) {
+    const patches = queue('desired properties');
+    const twin = await client.getTwin();
+    // The SDK goes on merging into what it hands out.
+    twin.on('properties.desired', (patch) => patches.push(structuredClone(patch)));
+    // It tells the whole at once, and again with each answer to getTwin; that answer comes behind
+    // the SUBACK on the same connection.
+    await patches.next();
+    await client.getTwin();
+    return { twin, first: await patches.next(), patches };
 }
 
 // Until the job is over; its last state.
@@ -109,10 +144,13 @@ module.exports = {
     host,
     jobEnd,
     jobs,
+    keepClient,
     onMethod,
     openDevice,
     queue,
     registry,
     service,
+    transports,
+    watchDesired,
     within,
 };
