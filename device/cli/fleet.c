@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "device/cli/crowd.h"
 #include "device/cli/verbs.h"
 #include "iothub/limits.h"

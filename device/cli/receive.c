@@ -85,6 +85,9 @@ static bool is_enough(const struct receiving *r)
 static void on_message(void *ctx, const struct iothub_device_received *message)
 {
     struct receiving *r = ctx;
+    if (is_enough(r)) {
+        return; /* it comes behind the farewell, so that the hub keeps it */
+    }
     r->n_received++;
     if (r->values->is_json) {
         print_as_json(message);
@@ -93,6 +96,9 @@ static void on_message(void *ctx, const struct iothub_device_received *message)
         (void)putchar('\n');
     }
     (void)fflush(stdout);
+    if (is_enough(r)) {
+        iothub_device_disconnect(r->single.client);
+    }
 }
 
 static int receive(struct receiving *r)
@@ -141,8 +147,8 @@ static const struct cli_option options[] = {
 static const char details[] =
     "Prints each message's body with a line feed behind it. A module receives by its inputs. "
     "Goes on until Ctrl-C unless --count or --for end it; a count that is not reached in time "
-    "is "
-    "exit code 1.\n"
+    "is exit "
+    "code 1.\n"
     "\n"
     "  iothub-device receive --count 1 --for 30\n"
     "  iothub-device receive --json | jq .properties";

@@ -25,6 +25,9 @@
 #define TICK_MIN_MS 500
 #define TICK_MAX_MS 5000
 
+/* Chunks of unread input that are dropped at a farewell. */
+#define UNREAD_MAX 1024
+
 /* The most filters in one SUBSCRIBE. */
 #define FILTERS_MAX 4
 
@@ -298,10 +301,25 @@ void link_open(struct link *link, const char *user_name, const char *password, i
     (void)is_alive(link, rc == MOSQ_ERR_CONN_PENDING ? MOSQ_ERR_SUCCESS : rc, errno);
 }
 
+/*
+ * What the hub has sent and nobody has read stays the hub's, since it is not acknowledged.
+ * Closing a socket with something unread in it resets the connection, and then the hub may not
+ * hear what was acknowledged before.
+ */
+static void drop_unread(int fd)
+{
+    char chunk[4096];
+    ssize_t n = 1;
+    for (int i = 0; i < UNREAD_MAX && n > 0; i++) {
+        n = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+    }
+}
+
 void link_leave(struct link *link)
 {
     if (link->is_open) {
         link->is_leaving = true;
+        drop_unread(mosquitto_socket(link->mosq));
         int rc = mosquitto_disconnect(link->mosq);
         (void)is_alive(link, rc, errno);
     }

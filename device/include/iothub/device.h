@@ -286,8 +286,11 @@ struct iothub_device_received {
     const char *input;         /* of a module: the input it came by */
 };
 
-/* Called when a message has come.  The hub has been told already that it arrived: over MQTT a
- * message can neither be rejected nor given back. */
+/*
+ * Called when a message has come.  The hub has been told already that it arrived: over MQTT a
+ * message can neither be rejected nor given back.  After iothub_device_disconnect() from here,
+ * what comes behind it stays in the hub's queue, and is to be ignored should it still come.
+ */
 typedef void (*iothub_device_message_fn)(void *ctx,
                                          const struct iothub_device_received *message);
 

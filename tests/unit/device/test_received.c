@@ -173,6 +173,37 @@ static void message_nobody_wants_is_acknowledged_and_dropped(void **state)
     bench_finish(&b);
 }
 
+struct leaver {
+    struct bench *bench;
+    int n;
+};
+
+static void on_message_leave(void *ctx, const struct iothub_device_received *m)
+{
+    struct leaver *leaver = ctx;
+    (void)m;
+    if (++leaver->n == 2) {
+        iothub_device_disconnect(leaver->bench->client);
+    }
+}
+
+static void what_is_not_read_at_a_farewell_is_not_acknowledged(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct leaver leaver = {.bench = &b};
+    bench_init(&b);
+    iothub_device_on_message(b.client, on_message_leave, &leaver);
+    bench_go_up(&b);
+    for (int mid = 1; mid <= 5; mid++) {
+        fake_hub_publish_once(&b.hub, TOPIC, SLICE("x"), mid);
+    }
+    UNTIL(&b, b.hub.n_disconnects == 1 && bench_is_in(&b, IOTHUB_DEVICE_IDLE));
+    assert_int_equal(b.hub.n_pubacks, 2);
+    assert_int_equal(b.hub.pubacks[1], 2);
+    bench_finish(&b);
+}
+
 static void no_function_unsubscribes(void **state)
 {
     (void)state;
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(message_may_be_empty_or_any_bytes),
         cmocka_unit_test(message_that_comes_again_is_handed_over_again),
         cmocka_unit_test(message_nobody_wants_is_acknowledged_and_dropped),
+        cmocka_unit_test(what_is_not_read_at_a_farewell_is_not_acknowledged),
         cmocka_unit_test(no_function_unsubscribes),
         cmocka_unit_test(bag_with_too_many_properties_is_left_out),
         cmocka_unit_test(module_receives_by_its_inputs),
