@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "iothub/json_scan.h"
+#include "service/cli/columns.h"
 
 static bool read_object(const struct cli_call *call, const char *name, const char *value,
                         char **out)
@@ -60,4 +61,22 @@ bool twin_body(const struct cli_call *call, char **out)
     free(tags);
     free(desired);
     return is_good;
+}
+
+int twin_body_send(struct cli_call *call, twin_write *write)
+{
+    struct app app;
+    char *body = NULL;
+    char *twin = NULL;
+    if (!twin_body(call, &body)) {
+        return CLI_WRONG;
+    }
+    int code = app_open(call, &app);
+    if (code == CLI_DONE) {
+        enum iothub_status status = write(app.service, call->arguments[0],
+                                          app.values->module_id, body, app.values->etag, &twin);
+        code = app_end(&app, status, twin, &columns_twin);
+    }
+    free(body);
+    return code;
 }

@@ -22,4 +22,13 @@
  */
 MUST_CHECK bool twin_body(const struct cli_call *call, char **out);
 
+/* iothub_service_twin_update() or iothub_service_twin_replace(). */
+typedef enum iothub_status twin_write(struct iothub_service *service, const char *device_id,
+                                      const char *module_id, const char *body, const char *etag,
+                                      char **out);
+
+/* Write the options' body to the twin that the verb's argument names, and show it; the exit
+ * code. */
+MUST_CHECK int twin_body_send(struct cli_call *call, twin_write *write);
+
 #endif

@@ -1,10 +1,7 @@
 /*
  * iothub-service twin update
  */
-#include <stdlib.h>
-
 #include "base/macros.h"
-#include "service/cli/columns.h"
 #include "service/cli/twin_body.h"
 #include "service/cli/verbs.h"
 
@@ -18,21 +15,7 @@ static const struct cli_option options[] = {
 
 static int run(struct cli_call *call)
 {
-    struct app app;
-    char *body = NULL;
-    char *twin = NULL;
-    if (!twin_body(call, &body)) {
-        return CLI_WRONG;
-    }
-    int code = app_open(call, &app);
-    if (code == CLI_DONE) {
-        enum iothub_status status = iothub_service_twin_update(app.service, call->arguments[0],
-                                                               app.values->module_id, body,
-                                                               app.values->etag, &twin);
-        code = app_end(&app, status, twin, &columns_twin);
-    }
-    free(body);
-    return code;
+    return twin_body_send(call, iothub_service_twin_update);
 }
 
 const struct cli_verb verb_twin_update = {
