@@ -77,11 +77,11 @@ static void hang_up(struct mqtt_client *client, const char *why)
 
 /* Everything but cloud-to-device messages goes with QoS 0: nothing of it is worth a second try.
  */
-static enum hub_taken send_plain(struct mqtt_client *client, const struct slice *topic,
-                                 size_t n_topic, struct slice payload)
+static enum hub_taken send_plain(struct mqtt_client *client, struct slice topic,
+                                 struct slice payload)
 {
     struct mqtt_message message = {
-        .topic = topic, .n_topic = n_topic, .payload = &payload, .n_payload = 1};
+        .topic = &topic, .n_topic = 1, .payload = &payload, .n_payload = 1};
     if (client->is_over || mqtt_engine_publish(&client->engine, &message, 0) != MQTT_SEND_OK) {
         return HUB_FULL;
     }
@@ -108,7 +108,7 @@ static enum hub_taken on_method(struct hub_peer *peer, uint64_t call, struct sli
     if (!wants(client, MQTT_FEATURE_METHODS, topic)) {
         return HUB_UNWANTED;
     }
-    return send_plain(client, &topic, 1, payload);
+    return send_plain(client, topic, payload);
 }
 
 static enum hub_taken on_desired(struct hub_peer *peer, struct slice patch, int64_t version)
@@ -121,7 +121,7 @@ static enum hub_taken on_desired(struct hub_peer *peer, struct slice patch, int6
     if (!wants(client, MQTT_FEATURE_DESIRED, topic)) {
         return HUB_UNWANTED;
     }
-    return send_plain(client, &topic, 1, patch);
+    return send_plain(client, topic, patch);
 }
 
 /*
@@ -302,19 +302,22 @@ static enum iothub_status send_event(struct mqtt_client *client, struct slice ba
     return status;
 }
 
-/* A twin request's answer; a client that did not subscribe to answers gets none. */
+/* A twin request's answer; a client that did not subscribe to its topic gets none. */
 static void answer_twin(struct mqtt_client *client, struct slice rid, const char *status,
                         const char *extra, struct slice body)
 {
-    struct slice topic[] = {SLICE(TOPIC_TWIN_RES), slice_of(status), SLICE("/" TOPIC_RID), rid,
-                            slice_of(extra)};
-    struct slice plain = SLICE(TOPIC_TWIN_RES "200/" TOPIC_RID);
-    if (!wants(client, MQTT_FEATURE_TWIN_ANSWERS, plain)) {
-        return;
-    }
-    if (send_plain(client, topic, ARRAY_LEN(topic), body) != HUB_TAKEN) {
+    struct buf text = {.cap = BUF_CAP_OWN};
+    buf_put_text(&text, TOPIC_TWIN_RES);
+    buf_put_text(&text, status);
+    buf_put_text(&text, "/" TOPIC_RID);
+    buf_put_slice(&text, rid);
+    buf_put_text(&text, extra);
+    struct slice topic = buf_slice(&text);
+    if (wants(client, MQTT_FEATURE_TWIN_ANSWERS, topic) &&
+        send_plain(client, topic, body) != HUB_TAKEN) {
         hang_up(client, "it does not read its answers");
     }
+    buf_finish(&text);
 }
 
 static void answer_twin_error(struct mqtt_client *client, struct slice rid,

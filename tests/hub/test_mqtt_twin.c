@@ -119,6 +119,30 @@ static void answers_go_only_to_who_subscribed_to_them(void **state)
     json_decref(twin);
 }
 
+/* mosquitto_rr subscribes to the one topic on which it awaits its answer. */
+static void filter_of_one_request_gets_its_answer_alone(void **state)
+{
+    struct fixture *f = *state;
+    make(f, "d");
+    struct device *d = online_with(f, "d", "$iothub/twin/res/200/?$rid=1");
+    device_publish(d, GET "2", "", 0);
+    assert_heard(d, "");
+    device_publish(d, GET "1", "", 0);
+    assert_slice(device_next_publish(d).topic, "$iothub/twin/res/200/?$rid=1");
+}
+
+static void filter_of_one_status_gets_no_answer_with_another(void **state)
+{
+    struct fixture *f = *state;
+    make(f, "d");
+    struct device *d = online_with(f, "d", "$iothub/twin/res/204/+");
+    device_publish(d, GET "1", "", 0);
+    device_publish(d, REPORTED "?$rid=2", "[]", 0);
+    device_publish(d, REPORTED "?$rid=3", "{}", 0);
+    expect_publish(d, "$iothub/twin/res/204/?$rid=3&$version=2", "");
+    assert_heard(d, "");
+}
+
 static void largest_twin_is_read(void **state)
 {
     struct fixture *f = *state;
@@ -385,6 +409,8 @@ int main(void)
         HUB_TEST(request_id_comes_back_as_it_was),
         HUB_TEST(quality_1_request_is_acknowledged_first),
         HUB_TEST(answers_go_only_to_who_subscribed_to_them),
+        HUB_TEST(filter_of_one_request_gets_its_answer_alone),
+        HUB_TEST(filter_of_one_status_gets_no_answer_with_another),
         HUB_TEST(largest_twin_is_read),
         HUB_TEST(each_report_counts_the_version_up),
         HUB_TEST(report_is_seen_by_the_service_at_once),

@@ -5,7 +5,7 @@
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-need mosquitto_pub mosquitto_sub jq openssl timeout
+need mosquitto_pub mosquitto_sub mosquitto_rr jq openssl timeout
 start_emulator --mqtts-port 0 --https-port 0 --mqtt-port 0 --http-port 0
 device_key=$(create_device d1)
 device_token=$(sas_token "$HOST/devices/d1" "$device_key" 3600)
@@ -91,19 +91,34 @@ expect "a policy without DeviceConnect is not: CONNACK 5" 5 "$code"
 
 # ---- twins --------------------------------------------------------------------------------------
 
-# Answers go to the connection that asked, and none of these clients can both ask and listen to a
-# filter: the scripts for Node see the answers.
+about "a twin that is asked for"
+run mosquitto_rr "${as_device[@]}" "${tls[@]}" -P "$device_token" -q 1 \
+    -t '$iothub/twin/GET/?$rid=1' -e '$iothub/twin/res/200/?$rid=1' -n -F '%t %p'
+expect "the one answer comes on the one topic that was subscribed to" \
+    '$iothub/twin/res/200/?$rid=1 {"desired":{"$version":1},"reported":{"$version":1}}' "$output"
+
+about "a twin change and its answer"
+run mosquitto_rr "${as_device[@]}" "${plain[@]}" -P "$device_token" \
+    -t '$iothub/twin/PATCH/properties/reported/?$rid=a' \
+    -e '$iothub/twin/res/204/?$rid=a&$version=2' -m '{"on":false}' -F '%t %p'
+expect "the answer has the request's id and the new version" \
+    '$iothub/twin/res/204/?$rid=a&$version=2 ' "$output"
+run mosquitto_rr "${as_device[@]}" "${plain[@]}" -P "$device_token" \
+    -t '$iothub/twin/PATCH/properties/reported/?$rid=b' \
+    -e '$iothub/twin/res/400/?$rid=b' -m 'no JSON' -F '%p'
+expect_like "a refused one is told why" '"errorCode":400' "$output"
+
 about "reported properties"
 run mosquitto_pub "${as_device[@]}" "${tls[@]}" -P "$device_token" -q 1 \
     -t '$iothub/twin/PATCH/properties/reported/?$rid=1' -m '{"on":true,"speed":1.50}'
 expect "a change is acknowledged" 0 "$code"
-expect "the back end sees it" '{"on":true,"speed":1.5,"$version":2}' \
+expect "the back end sees it" '{"on":true,"speed":1.5,"$version":3}' \
     "$("$IOTHUB_SERVICE_PROGRAM" twin get d1 --output json |
         jq -c '.properties.reported | del(."$metadata")')"
 run mosquitto_pub "${as_device[@]}" "${plain[@]}" -P "$device_token" -q 1 \
     -t '$iothub/twin/PATCH/properties/reported/?$rid=2' -m 'no JSON'
 expect "what is not JSON is acknowledged, too" 0 "$code"
-expect "and changes nothing" 2 \
+expect "and changes nothing" 3 \
     "$("$IOTHUB_SERVICE_PROGRAM" twin get d1 --output json | jq '.properties.reported."$version"')"
 
 # ---- what the hub tells a device ----------------------------------------------------------------
