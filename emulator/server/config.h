@@ -42,7 +42,7 @@ struct config {
     struct cli_list device_cas; /* PEM files */
     int64_t log_level;          /* enum log_level */
     int64_t event_retention_hours;
-    int64_t max_connections;
+    int64_t max_connections; /* 0: not given */
     char *shared_access_key;
 
     /* What config_load() adds. */

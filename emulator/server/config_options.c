@@ -77,9 +77,10 @@ const struct cli_option config_options[] = {
      .help = "How long device-to-cloud events are kept"},
     {.name = "max-connections", .type = CLI_NUMBER, .argument = "N",
      .offset = AT(max_connections),
-     .variable = VARIABLE("MAX_CONNECTIONS"), .key = "maxConnections", .standard = "20000",
+     .variable = VARIABLE("MAX_CONNECTIONS"), .key = "maxConnections",
      .min = 1, .max = CONNECTIONS_MAX,
-     .help = "Connections that are served at once; more are refused"},
+     .help = "Connections that are served at once; more are refused. Without it as many as the "
+             "system's limit of descriptors allows, at most 20000"},
     {.name = "shared-access-key", .type = CLI_TEXT, .argument = "KEY",
      .offset = AT(shared_access_key),
      .variable = VARIABLE("SHARED_ACCESS_KEY"), .key = "sharedAccessKey",

@@ -29,6 +29,7 @@
 
 enum {
     FIRST_CALL_RANGE = 1 << 30,
+    USUAL_CONNECTIONS = 20000,
     SPARE_DESCRIPTORS = 64, /* for the store, the listeners and the libraries */
 };
 
@@ -224,22 +225,30 @@ static bool open_signals(struct emulator *e, struct buf *error)
     return true;
 }
 
-/* Each connection is a descriptor: take as many as the system allows. */
-static void raise_descriptor_limit(struct emulator *e)
+/* Each connection is a descriptor, so the limit is raised as far as the system allows. */
+static size_t connections_allowed(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return;
+        return SIZE_MAX;
     }
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    size_t allowed = limit.rlim_cur > SPARE_DESCRIPTORS ? limit.rlim_cur - SPARE_DESCRIPTORS
-                                                        : 1;
-    if (allowed < e->turn.max_connections) {
+    const struct rlimit most = {limit.rlim_max, limit.rlim_max};
+    rlim_t n = setrlimit(RLIMIT_NOFILE, &most) == 0 ? most.rlim_cur : limit.rlim_cur;
+    return n > SPARE_DESCRIPTORS ? n - SPARE_DESCRIPTORS : 1;
+}
+
+/* A default that is out of reach is nobody's mistake; a wish is told that it is. */
+static size_t choose_max_connections(const struct config *config)
+{
+    size_t allowed = connections_allowed();
+    size_t wanted = (size_t)config->max_connections;
+    if (wanted == 0) {
+        wanted = USUAL_CONNECTIONS;
+    } else if (wanted > allowed) {
         log_warning("the system allows %zu connections, not the %zu of --max-connections",
-                    allowed, e->turn.max_connections);
-        e->turn.max_connections = allowed;
+                    allowed, wanted);
     }
+    return wanted < allowed ? wanted : allowed;
 }
 
 /* ---- telling
@@ -290,8 +299,7 @@ static void print_banner(const struct emulator *e)
 static bool open_all(struct emulator *e, struct buf *error)
 {
     e->turn.now = clock_read(&e->turn.clock);
-    e->turn.max_connections = (size_t)e->config->max_connections;
-    raise_descriptor_limit(e);
+    e->turn.max_connections = choose_max_connections(e->config);
     if (e->config->ready_file != NULL) {
         ready_file_remove(e->config->ready_file, 0); /* of a process that was killed */
     }

@@ -65,8 +65,9 @@ struct process *emulator_verb(struct emulator *e, const char *const arguments[])
     struct arguments all = {.n = 0};
     add_all(&all, arguments);
     add_all(&all, TEXTS("--data-dir", e->data_dir));
-    return process_start(
-        e->scene, &(struct process_plan){.program = EMULATOR_PROGRAM, .arguments = all.texts});
+    return process_start(e->scene, &(struct process_plan){.program = EMULATOR_PROGRAM,
+                                                          .arguments = all.texts,
+                                                          .n_descriptors = e->n_descriptors});
 }
 
 struct process *emulator_try(struct emulator *e, const char *const options[])

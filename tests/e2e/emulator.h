@@ -30,7 +30,8 @@ struct emulator {
     int64_t ports[EMULATOR_PORTS]; /* of the latest start */
     char ca_file[SCENE_PATH_SIZE];
     char connection_string[EMULATOR_TEXT_SIZE]; /* of policy iothubowner */
-    bool keeps_ports; /* a further start takes the ports of the last */
+    size_t n_descriptors; /* the most a start may have open; 0: as many as we */
+    bool keeps_ports;     /* a further start takes the ports of the last */
 };
 
 /* Where it will be; nothing is started yet. */

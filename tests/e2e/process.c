@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,10 @@ static void become(const struct process_plan *plan, const struct pipes *pipes, p
     }
     if (plan->lacks_port_right && geteuid() == 0 &&
         prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE) != 0) {
+        _exit(NOT_STARTED);
+    }
+    const struct rlimit descriptors = {plan->n_descriptors, plan->n_descriptors};
+    if (plan->n_descriptors != 0 && setrlimit(RLIMIT_NOFILE, &descriptors) != 0) {
         _exit(NOT_STARTED);
     }
     (void)signal(SIGPIPE, SIG_DFL);

@@ -43,6 +43,7 @@ struct process_plan {
     const char *const *arguments; /* NULL at the end */
     const char *const *variables; /* "NAME=value", NULL at the end; or NULL */
     bool has_input;               /* a pipe that process_write() fills; else /dev/null */
+    size_t n_descriptors;         /* the most it may have open; 0: as many as we */
     bool lacks_port_right;        /* may not listen on ports below 1024, even as root */
 };
 

@@ -325,6 +325,44 @@ static void no_more_connections_are_served_than_allowed(void **state)
     emulator_stop(&e);
 }
 
+/* Descriptors that leave room for so many connections, beside the emulator's own. */
+static void start_with_room(struct emulator *e, size_t n, const char *const options[])
+{
+    e->n_descriptors = 64 + n;
+    emulator_start(e, options);
+}
+
+static void connections_are_as_many_as_descriptors_allow_and_nothing_is_said_of_it(void **state)
+{
+    struct emulator e;
+    struct line lines[3];
+    emulator_init(&e, *state);
+    start_with_room(&e, ARRAY_LEN(lines) - 1, TEXTS("--in-memory"));
+    assert_false(process_says(e.process, PROCESS_ERR, "warn"));
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        line_open(&lines[i], e.ports[EMULATOR_MQTT]);
+    }
+    process_wait_for(e.process, PROCESS_ERR, "there are 2 already");
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        line_close(&lines[i]);
+    }
+    emulator_stop(&e);
+}
+
+static void
+more_connections_than_descriptors_allow_are_a_warning_to_who_wants_them(void **state)
+{
+    struct emulator e;
+    emulator_init(&e, *state);
+    start_with_room(&e, 100, TEXTS("--in-memory", "--max-connections", "101"));
+    process_wait_for(e.process, PROCESS_ERR,
+                     "the system allows 100 connections, not the 101 of --max-connections");
+    emulator_stop(&e);
+    start_with_room(&e, 100, TEXTS("--in-memory", "--max-connections", "100"));
+    assert_false(process_says(e.process, PROCESS_ERR, "warn"));
+    emulator_stop(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +377,8 @@ int main(void)
         SCENE_TEST(device_that_sends_too_large_a_packet_is_put_out),
         SCENE_TEST(device_that_does_not_read_is_put_out),
         SCENE_TEST(no_more_connections_are_served_than_allowed),
+        SCENE_TEST(connections_are_as_many_as_descriptors_allow_and_nothing_is_said_of_it),
+        SCENE_TEST(more_connections_than_descriptors_allow_are_a_warning_to_who_wants_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

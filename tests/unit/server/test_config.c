@@ -70,7 +70,7 @@ static void check_standards(const struct config *config, void *ctx)
     assert_null(config->tls_cert);
     assert_int_equal(config->log_level, LOG_INFO);
     assert_int_equal(config->event_retention_hours, 24);
-    assert_int_equal(config->max_connections, 20000);
+    assert_int_equal(config->max_connections, 0);
     assert_null(config->devices);
     assert_int_equal(config->policies.n_items, 5);
 }
