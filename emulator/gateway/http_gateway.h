@@ -14,6 +14,8 @@
 #include "base/macros.h"
 #include "hub/hub.h"
 
+struct faults;
+
 /* Called for a header; both are borrowed. */
 typedef void http_header_visit(void *ctx, struct slice name, struct slice value);
 
@@ -31,6 +33,7 @@ struct http_request {
     /* The client's certificate, borrowed likewise; NULL without one.  May itself be NULL. */
     const struct hub_certificate *(*certificate)(const void *source);
     const void *source;
+    struct faults *faults; /* that devices have asked for; NULL when they may not, fault.h */
 };
 
 struct http_header {

@@ -11,6 +11,7 @@
 #include "base/coding.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/fault.h"
 #include "gateway/mqtt_session.h"
 #include "gateway/mqtt_topics.h"
 #include "gateway/mqtt_user_name.h"
@@ -34,7 +35,10 @@ struct mqtt_client {
     struct mqtt_engine engine;
     struct mqtt_session session;
     bool keeps_session;
+    bool allows_faults;
+    struct fault_course faults;
     bool is_over;
+    bool is_cut;
     bool is_feeding;
     bool has_waiting; /* the hub has a message for which there was no room */
     char remote[REMOTE_MAX];
@@ -286,8 +290,22 @@ static void add_marks(struct property_bag *bag, const struct mqtt_publish *publi
     }
 }
 
+/* The message is no event, it asks for a fault; out_acks says whether it is acknowledged. */
+static bool take_fault(struct mqtt_client *client, const struct message *message,
+                       const struct mqtt_publish *publish, bool *out_acks)
+{
+    struct fault fault;
+    if (!client->allows_faults || !fault_read(message, &fault)) {
+        return false;
+    }
+    int64_t now_ms = hub_now(client->hub).now_ms;
+    *out_acks = fault_course_take(&client->faults, &fault, publish->dup, now_ms);
+    return true;
+}
+
 static enum iothub_status send_event(struct mqtt_client *client, struct slice bag_text,
-                                     const struct mqtt_publish *publish, bool is_will)
+                                     const struct mqtt_publish *publish, bool is_will,
+                                     bool *out_acks)
 {
     struct property_bag bag = {0};
     struct message message;
@@ -296,7 +314,9 @@ static enum iothub_status send_event(struct mqtt_client *client, struct slice ba
         add_marks(&bag, publish, is_will);
         message_from_bag(&bag, publish->payload, &message);
         struct hub_sender sender = hub_sender_of_peer(&client->peer);
-        status = hub_event_send(client->hub, &sender, &message);
+        status = take_fault(client, &message, publish, out_acks)
+                     ? IOTHUB_OK
+                     : hub_event_send(client->hub, &sender, &message);
     }
     property_bag_finish(&bag);
     return status;
@@ -383,16 +403,20 @@ static void on_publish(struct mqtt_client *client, const struct mqtt_publish *pu
         hang_up(client, "it published to a topic that is not its own");
         return;
     }
+    /* Acknowledgements keep their order: one that is withheld withholds all that follow. */
+    bool acks = !client->faults.is_ending;
     if (target.topic == MQTT_TOPIC_EVENTS) {
-        enum iothub_status status = send_event(client, target.rest, publish, false);
+        enum iothub_status status = send_event(client, target.rest, publish, false, &acks);
         if (status != IOTHUB_OK) {
             hang_up(client, iothub_status_name(status));
             return;
         }
     }
     /* Before any answer that the message causes: the C# SDK insists on the order. */
-    if (publish->qos == 1) {
+    if (publish->qos == 1 && acks) {
         mqtt_engine_ack_publish(&client->engine, publish->packet_id);
+    } else if (publish->qos == 1) {
+        mqtt_engine_skip_ack(&client->engine, publish->packet_id);
     }
     switch (target.topic) {
     case MQTT_TOPIC_EVENTS:
@@ -532,14 +556,28 @@ bool mqtt_client_is_over(const struct mqtt_client *client)
     return client->is_over;
 }
 
+bool mqtt_client_is_cut(const struct mqtt_client *client)
+{
+    return client->is_cut;
+}
+
 int64_t mqtt_client_deadline_ms(const struct mqtt_client *client)
 {
-    return client->is_over ? NEVER_MS : mqtt_engine_deadline(&client->engine);
+    int64_t own_ms = mqtt_engine_deadline(&client->engine);
+    int64_t fault_ms = fault_course_due_ms(&client->faults);
+    if (client->is_over) {
+        return NEVER_MS;
+    }
+    return own_ms < fault_ms ? own_ms : fault_ms;
 }
 
 void mqtt_client_expire(struct mqtt_client *client, int64_t now_ms)
 {
-    if (mqtt_engine_is_expired(&client->engine, now_ms)) {
+    if (fault_course_due_ms(&client->faults) <= now_ms && !client->is_over) {
+        client->is_cut = client->faults.is_abrupt;
+        hang_up(client,
+                iothub_status_name(IOTHUB_CONNECTION_FORCEFULLY_CLOSED_ON_FAULT_INJECTION));
+    } else if (mqtt_engine_is_expired(&client->engine, now_ms)) {
         hang_up(client, client->peer.key[0] == '\0' ? "no CONNECT arrived"
                                                     : "nothing arrived within its keep-alive");
     }
@@ -558,6 +596,7 @@ struct mqtt_client *mqtt_client_create(struct hub *hub, const struct mqtt_link *
     struct mqtt_client *client = mem_alloc(sizeof(*client));
     client->hub = hub;
     client->peer.ops = &peer_ops;
+    client->allows_faults = link->allows_faults;
     client->wake = link->wake;
     client->owner = link->owner;
     snprintf(client->remote, sizeof(client->remote), "%s", link->remote);
@@ -574,10 +613,11 @@ struct mqtt_client *mqtt_client_create(struct hub *hub, const struct mqtt_link *
 static void send_will(struct mqtt_client *client)
 {
     struct mqtt_target target;
+    bool acks = true;
     const struct mqtt_publish *will = mqtt_engine_will(&client->engine);
     if (will != NULL && mqtt_topic_parse(will->topic, hub_peer_id(&client->peer), &target) &&
         target.topic == MQTT_TOPIC_EVENTS) {
-        (void)!send_event(client, target.rest, will, true);
+        (void)!send_event(client, target.rest, will, true, &acks);
     }
 }
 

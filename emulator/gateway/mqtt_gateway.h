@@ -21,6 +21,7 @@ struct mqtt_client;
 struct mqtt_link {
     const char *remote;                        /* "127.0.0.1:40000", for the log */
     const struct hub_certificate *certificate; /* NULL when the client showed none */
+    bool allows_faults;                        /* devices may ask for them, see fault.h */
     void (*wake)(void *owner); /* there is output, or the client is over; may not feed */
     void *owner;
 };
@@ -48,6 +49,9 @@ void mqtt_client_drained(struct mqtt_client *client);
 
 /* Send what is left, then close. */
 bool mqtt_client_is_over(const struct mqtt_client *client);
+
+/* It is over, and nothing more may be said, not even goodbye: as if a cable were cut. */
+bool mqtt_client_is_cut(const struct mqtt_client *client);
 
 /* When mqtt_client_expire() is to be called, unless something arrives before; NEVER_MS for
  * never. */

@@ -6,6 +6,7 @@
 
 #include "base/coding.h"
 #include "base/mem.h"
+#include "gateway/fault.h"
 #include "gateway/rest.h"
 #include "gateway/rest_message.h"
 #include "iothub/json.h"
@@ -20,6 +21,7 @@ struct batch {
     struct rest_message *items;
     struct message *messages;
     size_t n;
+    size_t n_messages;   /* of `messages`, those that are to be stored */
     const char *mistake; /* a sentence, once there is one */
     enum iothub_status status;
 };
@@ -159,25 +161,58 @@ static bool is_batch(const struct http_request *request)
     return slice_equal_nocase(slice_trim(type), SLICE(BATCH_TYPE));
 }
 
+/*
+ * Take requests for faults out of the batch; the first that is refused stands for the whole of
+ * it, of which nothing is stored then.
+ */
+static void take_faults(const struct rest_call *call, struct batch *batch)
+{
+    struct fault fault;
+    enum iothub_status status = IOTHUB_OK;
+    struct faults *faults = call->request->faults;
+    size_t n_kept = 0;
+    for (size_t i = 0; i < batch->n && status == IOTHUB_OK; i++) {
+        const struct message *message = &batch->messages[i];
+        if (faults == NULL || !fault_read(message, &fault)) {
+            batch->messages[n_kept++] = *message;
+        } else {
+            status = faults_answer(faults, rest_identity(call), &fault, fault_print(message),
+                                   hub_now(call->hub).now_ms);
+        }
+    }
+    batch->n_messages = n_kept;
+    if (status != IOTHUB_OK) {
+        blame(batch, status, "The device has asked for this error by fault injection.");
+    }
+}
+
+static enum iothub_status send_batch(const struct rest_call *call, const struct batch *batch)
+{
+    struct hub_sender sender;
+    enum iothub_status status =
+        hub_sender_of_caller(call->hub, rest_identity(call), &call->principal, &sender);
+    return status != IOTHUB_OK
+               ? status
+               : hub_event_send_batch(call->hub, &sender, batch->messages, batch->n_messages);
+}
+
 enum iothub_status rest_event_send(struct rest_call *call)
 {
     struct batch batch = {0};
-    struct hub_sender sender;
-    struct identity id = rest_identity(call);
     if (is_batch(call->request)) {
         read_batch(&batch, call->request->body);
     } else {
         read_single(&batch, call->request);
+    }
+    if (batch.mistake == NULL) {
+        take_faults(call, &batch);
     }
     if (batch.mistake != NULL) {
         rest_answer_error(call->exchange, batch.status, batch.mistake, REST_ENVELOPE);
         finish_batch(&batch);
         return IOTHUB_OK;
     }
-    enum iothub_status status = hub_sender_of_caller(call->hub, id, &call->principal, &sender);
-    if (status == IOTHUB_OK) {
-        status = hub_event_send_batch(call->hub, &sender, batch.messages, batch.n);
-    }
+    enum iothub_status status = send_batch(call, &batch);
     finish_batch(&batch);
     if (status == IOTHUB_OK) {
         rest_answer_empty(call->exchange, 204);

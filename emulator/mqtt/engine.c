@@ -387,6 +387,12 @@ void mqtt_engine_ack_publish(struct mqtt_engine *engine, uint16_t packet_id)
     mqtt_put_ack(&engine->out, MQTT_PUBACK, packet_id);
 }
 
+void mqtt_engine_skip_ack(struct mqtt_engine *engine, uint16_t packet_id)
+{
+    assert(engine->owed_type == MQTT_PUBLISH && engine->owed_packet_id == packet_id);
+    engine->owed_type = 0;
+}
+
 void mqtt_engine_suback(struct mqtt_engine *engine, uint16_t packet_id, const uint8_t *codes,
                         size_t n)
 {

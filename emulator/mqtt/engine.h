@@ -12,8 +12,9 @@
  *     at the end: mqtt_engine_inflight, mqtt_engine_will, then mqtt_engine_finish
  *
  * Each event is settled before the next one is pulled: CONNECT by mqtt_engine_accept() or
- * mqtt_engine_refuse(), a PUBLISH with QoS 1 by mqtt_engine_ack_publish(), SUBSCRIBE and
- * UNSUBSCRIBE by their calls.  So acknowledgements leave in the order in which the packets
+ * mqtt_engine_refuse(), a PUBLISH with QoS 1 by mqtt_engine_ack_publish() or, where it is to
+ * remain unacknowledged, mqtt_engine_skip_ack(), SUBSCRIBE and UNSUBSCRIBE by their calls.  So
+ * acknowledgements leave in the order in which the packets
  * came, as [MQTT-4.6.0-2] demands and as the C# device SDK checks.  CONNECT alone may be
  * decided later; until then nothing further is read.  A caller that would rather end the
  * connection than settle an event ends it, and pulls no more.
@@ -149,6 +150,8 @@ void mqtt_engine_refuse(struct mqtt_engine *engine, enum mqtt_connack_code code)
 /* Settle the last event; `packet_id` is the event's.  There is always room for these answers.
  */
 void mqtt_engine_ack_publish(struct mqtt_engine *engine, uint16_t packet_id);
+/* Let it stay without PUBACK, so that the client will send it again. */
+void mqtt_engine_skip_ack(struct mqtt_engine *engine, uint16_t packet_id);
 /* One code for each filter, in their order [MQTT-3.9.3-1]: 0, 1 or MQTT_SUBACK_FAILURE. */
 void mqtt_engine_suback(struct mqtt_engine *engine, uint16_t packet_id, const uint8_t *codes,
                         size_t n);

@@ -30,6 +30,7 @@ struct device *device_open(struct fixture *f, const char *thumbprint)
     struct mqtt_link link = {
         .remote = "192.0.2.1:40000",
         .certificate = thumbprint == NULL ? NULL : &certificate,
+        .allows_faults = f->faults != NULL,
         .wake = on_wake,
         .owner = d,
     };
@@ -84,6 +85,7 @@ void devices_put_out(struct fixture *f)
         struct buf *out = mqtt_client_out(d->client);
         buf_put_slice(&d->heard, buf_slice(out));
         buf_drop(out, out->len);
+        d->was_cut = mqtt_client_is_cut(d->client);
         if (mqtt_client_is_over(d->client)) {
             close_connection(d);
             has_closed = true;

@@ -16,6 +16,7 @@ struct device {
     struct fixture *f;
     struct mqtt_client *client; /* NULL once the connection is closed */
     bool is_dirty;
+    bool was_cut; /* it was closed without goodbye */
     uint16_t last_packet_id;
     struct buf in;    /* on its way to the hub */
     struct buf heard; /* from the hub, not looked at yet */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/fault.h"
 #include "hub/device.h"
 #include "iothub/json.h"
 #include "iothub/sas_token.h"
@@ -53,6 +54,7 @@ int fixture_memory(void **state)
     struct fixture *f = mem_alloc(sizeof(*f));
     log_set_level(LOG_ERROR);
     clock_fake(&f->clock, START_MS);
+    f->faults = faults_create();
     *state = f;
     open_hub(f);
     return 0;
@@ -64,6 +66,7 @@ int fixture_disk(void **state)
     const char *base = getenv("TMPDIR");
     log_set_level(LOG_ERROR);
     clock_fake(&f->clock, START_MS);
+    f->faults = faults_create();
     (void)snprintf(f->folder, sizeof(f->folder), "%s/hub-test-XXXXXX",
                    base == NULL ? "/tmp" : base);
     if (mkdtemp(f->folder) == NULL) {
@@ -95,6 +98,7 @@ int fixture_end(void **state)
     struct fixture *f = *state;
     devices_destroy(f);
     hub_close(f->hub);
+    faults_destroy(f->faults);
     if (f->folder[0] != '\0') {
         remove_folder(f->folder);
     }

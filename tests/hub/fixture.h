@@ -42,13 +42,15 @@
 #define KEY_OTHER         "b3RoZXItMDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A="
 
 struct device;
+struct faults;
 
 #define FIXTURE_TOKENS 16
 
 struct fixture {
     struct hub *hub;
     struct clock clock;
-    char folder[256]; /* "" for a hub in memory */
+    struct faults *faults; /* NULL: devices may not ask for any */
+    char folder[256];      /* "" for a hub in memory */
     char path[300];
     struct device *devices; /* all connections; device.h */
     struct buf tokens[FIXTURE_TOKENS];

@@ -92,6 +92,7 @@ struct reply mail(struct fixture *f, const struct mail *m)
         .argument = argument_of,
         .each_header = each_header,
         .source = &source,
+        .faults = f->faults,
     };
     hub_turn(f->hub, clock_read(&f->clock));
     http_exchange_begin(&reply.exchange, f->hub, &request);
