@@ -125,6 +125,18 @@ void acceptor_explain(struct bufferevent *bev, const char *remote)
     }
 }
 
+void acceptor_reset_on_close(evutil_socket_t fd)
+{
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+void acceptor_cut(struct bufferevent *bev)
+{
+    acceptor_reset_on_close(bufferevent_getfd(bev));
+    bufferevent_free(bev);
+}
+
 void acceptor_hang_up(struct bufferevent *bev)
 {
     SSL *ssl = bufferevent_openssl_get_ssl(bev);

@@ -40,4 +40,10 @@ void acceptor_explain(struct bufferevent *bev, const char *remote);
 /* Free a bufferevent; a client of TLS is told that this is the end. */
 void acceptor_hang_up(struct bufferevent *bev);
 
+/* Free a bufferevent; the client gets to see a reset of TCP and nothing else. */
+void acceptor_cut(struct bufferevent *bev);
+
+/* Have the socket reset when it is closed. */
+void acceptor_reset_on_close(evutil_socket_t fd);
+
 #endif

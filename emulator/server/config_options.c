@@ -81,6 +81,9 @@ const struct cli_option config_options[] = {
      .min = 1, .max = CONNECTIONS_MAX,
      .help = "Connections that are served at once; more are refused. Without it as many as the "
              "system's limit of descriptors allows, at most 20000"},
+    {.name = "fault-injection", .type = CLI_FLAG, .offset = AT(has_fault_injection),
+     .variable = VARIABLE("FAULT_INJECTION"), .key = "faultInjection", .standard = "true",
+     .help = "Let devices break their connections by messages with AzIoTHub_FaultOperationType"},
     {.name = "shared-access-key", .type = CLI_TEXT, .argument = "KEY",
      .offset = AT(shared_access_key),
      .variable = VARIABLE("SHARED_ACCESS_KEY"), .key = "sharedAccessKey",

@@ -235,6 +235,7 @@ static void begin_exchange(struct http_parked *parked, const char *method)
         .each_header = each_header,
         .certificate = certificate_of,
         .source = parked,
+        .faults = parked->desk->turn->faults,
     };
     park(parked);
     http_exchange_begin(&parked->exchange, parked->desk->turn->hub, &request);
@@ -267,6 +268,7 @@ static void on_upgraded(void *ctx, struct MHD_Connection *connection, void *stat
     const struct websocket_link link = {
         .turn = desk->turn,
         .run_library = &desk->timer,
+        .relays = desk->relays,
         .connection = connection,
         .certificate = certificate_of(state),
         .handle = handle,

@@ -15,10 +15,12 @@
 #include "server/turn.h"
 
 struct http_parked;
+struct tls_relays;
 
 /* Embedded in a listener; {0} with a turn is an empty desk. */
 struct http_desk {
     struct turn *turn;
+    struct tls_relays *relays;    /* through which clients come; NULL: they come directly */
     struct turn_timer timer;      /* when the library is to be run, whatever its sockets say */
     struct http_parked *parked;   /* all that are suspended */
     struct http_parked *answered; /* those of them that may go on */

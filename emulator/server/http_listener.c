@@ -199,6 +199,7 @@ struct http_listener *http_listener_create(struct turn *turn, int fd,
     listener->desk = (struct http_desk){.turn = turn, .timer.fire = on_timer};
     listener->relays =
         (struct tls_relays){.turn = turn, .authorities = tls->authorities, .add = on_relay};
+    listener->desk.relays = tls->context == NULL ? NULL : &listener->relays;
     LL_PREPEND(turn->http_listeners, listener);
     if (!start(listener, fd, tls)) {
         buf_put_text(error,

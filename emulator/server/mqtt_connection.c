@@ -55,7 +55,11 @@ static bool say_goodbye(struct mqtt_stream *stream)
 
 static void release(struct mqtt_stream *stream)
 {
-    acceptor_hang_up(stream->bev);
+    if (stream->is_cut) {
+        acceptor_cut(stream->bev);
+    } else {
+        acceptor_hang_up(stream->bev);
+    }
     free(CONTAINER_OF(stream, struct mqtt_connection, stream));
 }
 

@@ -208,6 +208,7 @@ void mqtt_stream_start(struct mqtt_stream *stream, const struct hub_certificate 
     struct mqtt_link link = {
         .remote = stream->remote,
         .certificate = certificate,
+        .allows_faults = stream->turn->faults != NULL,
         .wake = on_wake,
         .owner = stream,
     };
@@ -256,6 +257,11 @@ static void move_out(struct mqtt_stream *stream)
 /* false when it has ended. */
 static bool put_out(struct mqtt_stream *stream)
 {
+    if (mqtt_client_is_cut(stream->client)) {
+        stream->is_cut = true;
+        end(stream);
+        return false;
+    }
     if (!stream->is_closing) {
         move_out(stream);
     }

@@ -58,6 +58,7 @@ struct mqtt_stream {
     bool awaits_peer;   /* the transport may clear it: the peer has agreed to the goodbye */
     bool is_leaving;    /* the conversation is over, its last bytes leave */
     bool is_closing;    /* goodbye was said */
+    bool is_cut;        /* it is to end without one: its release resets the connection */
     char remote[MQTT_STREAM_REMOTE_SIZE];
     struct mqtt_stream *prev; /* in turn->mqtt_streams */
     struct mqtt_stream *next;

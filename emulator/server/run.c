@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "gateway/fault.h"
 #include "iothub/limits.h"
 #include "server/client_certificate.h"
 #include "server/data_dir.h"
@@ -300,6 +301,7 @@ static bool open_all(struct emulator *e, struct buf *error)
 {
     e->turn.now = clock_read(&e->turn.clock);
     e->turn.max_connections = choose_max_connections(e->config);
+    e->turn.faults = e->config->has_fault_injection ? faults_create() : NULL;
     if (e->config->ready_file != NULL) {
         ready_file_remove(e->config->ready_file, 0); /* of a process that was killed */
     }
@@ -333,6 +335,7 @@ static void close_all(struct emulator *e)
     }
     turn_finish(turn);
     hub_close(turn->hub);
+    faults_destroy(turn->faults);
     SSL_CTX_free(e->tls);
     X509_STORE_free(e->authorities);
     buf_finish(&e->connection_string);

@@ -31,6 +31,7 @@ struct tls_relay {
     struct turn_timer timer;
     bool has_client_ended;
     bool has_library_ended;
+    bool is_cut;
     struct sockaddr_storage address;
     socklen_t address_len;
     struct tls_relay *prev;
@@ -50,7 +51,11 @@ static void end(struct tls_relay *relay)
     if (relay->library != NULL) {
         bufferevent_free(relay->library);
     }
-    acceptor_hang_up(relay->client);
+    if (relay->is_cut) {
+        acceptor_cut(relay->client);
+    } else {
+        acceptor_hang_up(relay->client);
+    }
     free(relay);
 }
 
@@ -207,6 +212,21 @@ void tls_relay_begin(struct tls_relays *relays, const struct accepted *accepted)
 }
 
 /* ---- the end ---- */
+
+/* The library keeps no way back from a connection to its relay but the client's address. */
+void tls_relay_cut(struct tls_relays *relays, const struct sockaddr *client, socklen_t len)
+{
+    struct tls_relay *relay = NULL;
+    DL_FOREACH(relays->first, relay)
+    {
+        if (relay->library != NULL && relay->address_len == len &&
+            memcmp(&relay->address, client, len) == 0) {
+            relay->is_cut = true;
+            end(relay);
+            return;
+        }
+    }
+}
 
 /* The loop runs no more: write to the client directly what its socket takes. */
 static void send_rest(struct tls_relay *relay)

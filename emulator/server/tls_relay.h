@@ -34,6 +34,9 @@ struct tls_relays {
 /* A client has come; it is turned away when there are as many as --max-connections. */
 void tls_relay_begin(struct tls_relays *relays, const struct accepted *accepted);
 
+/* Reset the connection of the client with that address, so that it hears nothing more. */
+void tls_relay_cut(struct tls_relays *relays, const struct sockaddr *client, socklen_t len);
+
 /* Send what the library has left behind, as far as it goes at once, and end all. */
 void tls_relays_finish(struct tls_relays *relays);
 

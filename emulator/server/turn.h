@@ -20,6 +20,7 @@
 #include "base/macros.h"
 #include "hub/hub.h"
 
+struct faults;
 struct http_listener;
 struct mqtt_stream;
 struct turn;
@@ -33,6 +34,7 @@ struct turn_timer {
 struct turn {
     struct event_base *base;
     struct hub *hub;
+    struct faults *faults; /* that devices have asked for; NULL: they may not */
     struct clock clock;
     struct moment now;
     bool has_entered;

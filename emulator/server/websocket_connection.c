@@ -14,6 +14,8 @@ struct websocket_connection {
     struct mqtt_stream stream;
     struct websocket socket;
     struct turn_timer *run_library;
+    struct tls_relays *relays;
+    struct MHD_Connection *connection;
     struct MHD_UpgradeResponseHandle *handle;
 };
 
@@ -46,9 +48,33 @@ static bool say_goodbye(struct mqtt_stream *stream)
     return !socket->was_closed_by_client;
 }
 
+static const struct sockaddr *address_of(struct MHD_Connection *connection, socklen_t *out_len)
+{
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    *out_len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                              : sizeof(struct sockaddr_in);
+    return address;
+}
+
+/* The client's socket is ours, or that of the relay at the other end of the pair. */
+static void cut(const struct websocket_connection *connection)
+{
+    socklen_t len = 0;
+    if (connection->relays != NULL) {
+        const struct sockaddr *address = address_of(connection->connection, &len);
+        tls_relay_cut(connection->relays, address, len);
+    } else {
+        acceptor_reset_on_close(bufferevent_getfd(connection->stream.bev));
+    }
+}
+
 static void release(struct mqtt_stream *stream)
 {
     struct websocket_connection *connection = connection_of(stream);
+    if (stream->is_cut) {
+        cut(connection);
+    }
     bufferevent_free(stream->bev);
     evbuffer_free(stream->in);
     websocket_finish(&connection->socket);
@@ -65,15 +91,6 @@ static const struct mqtt_stream_ops stream_ops = {
 };
 
 /* ---- beginning ---- */
-
-static const struct sockaddr *address_of(struct MHD_Connection *connection, socklen_t *out_len)
-{
-    const struct sockaddr *address =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    *out_len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                              : sizeof(struct sockaddr_in);
-    return address;
-}
 
 /* A bufferevent that leaves closing to the library. */
 static struct bufferevent *make_bufferevent(const struct websocket_link *link)
@@ -123,6 +140,8 @@ bool websocket_connection_create(const struct websocket_link *link)
     }
     struct websocket_connection *connection = mem_alloc(sizeof(*connection));
     connection->run_library = link->run_library;
+    connection->relays = link->relays;
+    connection->connection = link->connection;
     connection->handle = link->handle;
     /* Behind TLS it is no TCP socket, and the real one is told so already. */
     (void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));

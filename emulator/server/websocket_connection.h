@@ -12,11 +12,13 @@
 
 #include "base/slice.h"
 #include "server/mqtt_stream.h"
+#include "server/tls_relay.h"
 
 /* What the library gives; borrowed. */
 struct websocket_link {
     struct turn *turn;
     struct turn_timer *run_library; /* the listener's */
+    struct tls_relays *relays;      /* the listener's; NULL: `fd` is the client's */
     struct MHD_Connection *connection;
     const struct hub_certificate *certificate; /* NULL when the client showed none */
     struct MHD_UpgradeResponseHandle *handle;  /* kept until the connection ends, then closed */
