@@ -54,7 +54,7 @@ static bool is_lower_case_of(struct slice lower, struct slice text)
     return true;
 }
 
-static bool segment_matches(struct slice scope, struct slice segment)
+static bool is_spelling_of(struct slice scope, struct slice segment)
 {
     char twice[3 * LIMIT_ID_CHARS + 1];
     if (scope.len == segment.len && is_lower_case_of(scope, segment)) {
@@ -72,19 +72,25 @@ static bool segment_matches(struct slice scope, struct slice segment)
     return slice_equal(buf_slice(&decoded), segment);
 }
 
-/* Whether `scope` is a prefix of `path` by whole segments; words and ids take turns in both. */
-static bool scope_covers(struct slice scope, struct slice path)
+typedef bool id_test(struct slice scope, struct slice id);
+
+/*
+ * Whether `scope` is a prefix of `path` by whole segments; words and ids take turns in both.
+ * Old devices' tokens end in "/api-version=…" behind the id, which itself may look like that.
+ */
+static bool scope_covers(struct slice scope, struct slice path, id_test *is_same)
 {
     struct slice part = {0};
     struct slice segment = {0};
-    for (bool is_word = true; slice_next(&scope, '/', &part); is_word = !is_word) {
-        if (slice_starts_with_nocase(part, SLICE("api-version="))) {
-            return true; /* old device tokens end so */
+    for (size_t i = 0; slice_next(&scope, '/', &part); i++) {
+        bool is_word = i % 2 == 0;
+        if (i >= 2 && is_word && slice_starts_with_nocase(part, SLICE("api-version="))) {
+            return true;
         }
         if (!slice_next(&path, '/', &segment)) {
             return false;
         }
-        if (is_word ? !slice_equal_nocase(part, segment) : !segment_matches(part, segment)) {
+        if (is_word ? !slice_equal_nocase(part, segment) : !is_same(part, segment)) {
             return false;
         }
     }
@@ -316,7 +322,7 @@ static enum iothub_status authenticate_token(struct hub *hub, struct identity id
     }
     int len = snprintf(target, sizeof(target), "devices/%.*s%s%.*s", SLICE_ARG(id.device_id),
                        identity_is_module(id) ? "/modules/" : "", SLICE_ARG(id.module_id));
-    if (!scope_covers(path, slice_make(target, (size_t)len))) {
+    if (!scope_covers(path, slice_make(target, (size_t)len), is_spelling_of)) {
         return unauthorized(hub);
     }
     if (token.skn.len == 0) {
@@ -380,5 +386,8 @@ enum iothub_status hub_authenticate_identity(struct hub *hub, struct identity id
 bool hub_principal_may(const struct hub_principal *principal, unsigned rights,
                        struct slice path)
 {
-    return (principal->rights & rights) != 0 && scope_covers(slice_of(principal->scope), path);
+    /* Another spelling is another device, whose key has not been asked for. */
+    id_test *is_same = principal->kind == HUB_IDENTITY ? slice_equal : is_spelling_of;
+    return (principal->rights & rights) != 0 &&
+           scope_covers(slice_of(principal->scope), path, is_same);
 }

@@ -71,6 +71,12 @@ static void each_header(const void *source, http_header_visit *visit, void *ctx)
     }
 }
 
+static const struct hub_certificate *certificate_of(const void *source)
+{
+    const struct source *s = source;
+    return s->m->certificate;
+}
+
 static void on_wake(void *owner)
 {
     (void)owner;
@@ -91,6 +97,7 @@ struct reply mail(struct fixture *f, const struct mail *m)
         .header = header_of,
         .argument = argument_of,
         .each_header = each_header,
+        .certificate = certificate_of,
         .source = &source,
         .faults = f->faults,
     };

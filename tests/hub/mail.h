@@ -13,9 +13,10 @@
 struct mail {
     const char *method;
     const char *path;
-    const char *query;                     /* NULL: the api-version */
-    const char *token;                     /* NULL: one of iothubowner; "": none */
-    const char *headers[MAIL_HEADERS_MAX]; /* "Name: value", as they come over the wire */
+    const char *query;                         /* NULL: the api-version */
+    const char *token;                         /* NULL: one of iothubowner; "": none */
+    const char *headers[MAIL_HEADERS_MAX];     /* "Name: value", as they come over the wire */
+    const struct hub_certificate *certificate; /* NULL: none */
     struct slice body;
 };
 
