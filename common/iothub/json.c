@@ -322,17 +322,24 @@ static bool check_before(struct slice text, struct buf *error)
     return nul == text.len || refuse(text, nul, "a NUL byte", error);
 }
 
+struct slice json_failure_reason(const json_error_t *failure)
+{
+    const char *quote = strstr(failure->text, " near ");
+    return quote == NULL ? slice_of(failure->text) : slice_between(failure->text, quote);
+}
+
 json_t *json_parse(struct slice text, struct buf *error)
 {
-    json_error_t reason;
+    json_error_t failure;
 
     if (!check_before(text, error)) {
         return NULL;
     }
     json_t *value =
-        json_loadb(text.len == 0 ? "" : text.data, text.len, JSON_DECODE_ANY, &reason);
+        json_loadb(text.len == 0 ? "" : text.data, text.len, JSON_DECODE_ANY, &failure);
     if (value == NULL && error != NULL) {
-        buf_putf(error, "line %d, column %d: %s", reason.line, reason.column, reason.text);
+        buf_putf(error, "line %d, column %d: %.*s", failure.line, failure.column,
+                 SLICE_ARG(json_failure_reason(&failure)));
     }
     return value;
 }

@@ -42,6 +42,12 @@ char *json_text(const json_t *value);
  */
 json_t *json_parse(struct slice text, struct buf *error);
 
+/*
+ * What jansson found wrong, without the piece of text that it quotes: that may be a key.
+ * Borrowed from the failure.
+ */
+struct slice json_failure_reason(const json_error_t *failure);
+
 /* Typed look-ups; the member must exist and have the type.  Borrowed from the tree. */
 struct slice json_string_slice(const json_t *value); /* empty unless a string */
 

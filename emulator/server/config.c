@@ -297,6 +297,23 @@ const char *config_local_address(const struct config *config)
     return config->bind;
 }
 
+static bool is_loopback(const char *address)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, address, &four) == 1) {
+        return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    return inet_pton(AF_INET6, address, &six) == 1 &&
+           (IN6_IS_ADDR_LOOPBACK(&six) ||
+            (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == IN_LOOPBACKNET));
+}
+
+bool config_is_exposed(const struct config *config)
+{
+    return !is_loopback(config->bind) && policies_are_published(&config->policies);
+}
+
 char *config_store_path(const struct config *config)
 {
     return config->in_memory ? NULL : file_path(config->data_dir, DATA_DIR_STORE);

@@ -75,6 +75,9 @@ const char *config_host_name(const struct config *config);
 /* The address under which this machine reaches a listener: the loopback one for a wildcard. */
 const char *config_local_address(const struct config *config);
 
+/* Whether other machines may come in with a key that everybody knows. */
+bool config_is_exposed(const struct config *config);
+
 /* "…/hub.db", which the caller frees; NULL with --in-memory. */
 char *config_store_path(const struct config *config);
 

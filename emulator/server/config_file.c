@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "iothub/json.h"
 #include "iothub/limits.h"
 #include "server/file.h"
+#include "server/secret.h"
 
 /* Room for some hundred thousand devices. */
 #define FILE_CAP ((size_t)128 * KIB * KIB)
@@ -20,7 +22,8 @@ static bool parse(struct config_file *file, struct buf *error)
     json_error_t failure;
     file->root = json_loadb(file->text.data, file->text.len, JSON_REJECT_DUPLICATES, &failure);
     if (file->root == NULL) {
-        buf_putf(error, "%s:%d:%d: %s", file->name, failure.line, failure.column, failure.text);
+        buf_putf(error, "%s:%d:%d: %.*s", file->name, failure.line, failure.column,
+                 SLICE_ARG(json_failure_reason(&failure)));
         return false;
     }
     if (!json_is_object(file->root)) {
@@ -58,7 +61,7 @@ void config_file_finish(struct config_file *file)
         return;
     }
     free(file->name);
-    buf_finish(&file->text);
+    secret_finish(&file->text);
     json_decref(file->root);
     *file = (struct config_file){0};
 }

@@ -106,6 +106,23 @@ void policies_finish(struct policies *policies)
     *policies = (struct policies){0};
 }
 
+static bool is_published(const char *key)
+{
+    return strcmp(key, WELL_KNOWN_PRIMARY_KEY) == 0 ||
+           strcmp(key, WELL_KNOWN_SECONDARY_KEY) == 0;
+}
+
+bool policies_are_published(const struct policies *policies)
+{
+    for (size_t i = 0; i < policies->n_items; i++) {
+        if (is_published(policies->items[i].primary_key) ||
+            is_published(policies->items[i].secondary_key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static size_t index_of(const struct policies *policies, const char *name)
 {
     size_t i = 0;

@@ -47,6 +47,9 @@ MUST_CHECK bool policies_read(struct policies *policies, const struct config_fil
 /* Wipes the keys. */
 void policies_finish(struct policies *policies);
 
+/* Whether a policy has a key that everybody knows. */
+bool policies_are_published(const struct policies *policies);
+
 /* NULL when there is none of that name. */
 const struct hub_policy *policies_find(const struct policies *policies, const char *name);
 

@@ -25,6 +25,7 @@
 #include "server/mqtt_connection.h"
 #include "server/mqtt_stream.h"
 #include "server/ready_file.h"
+#include "server/secret.h"
 #include "server/tls.h"
 #include "server/verbs.h"
 
@@ -297,6 +298,15 @@ static void print_banner(const struct emulator *e)
 /* ---- the whole
  * ------------------------------------------------------------------------------- */
 
+static void warn_of_exposure(const struct emulator *e)
+{
+    if (config_is_exposed(e->config)) {
+        log_warning("listening on %s with a published key: whoever reaches it owns the hub; "
+                    "give --shared-access-key one of your own",
+                    e->config->bind);
+    }
+}
+
 static bool open_all(struct emulator *e, struct buf *error)
 {
     e->turn.now = clock_read(&e->turn.clock);
@@ -338,7 +348,7 @@ static void close_all(struct emulator *e)
     faults_destroy(turn->faults);
     SSL_CTX_free(e->tls);
     X509_STORE_free(e->authorities);
-    buf_finish(&e->connection_string);
+    secret_finish(&e->connection_string);
     certs_finish(&e->certs);
 }
 
@@ -347,6 +357,7 @@ static int run(struct cli_call *call, struct buf *error)
     struct emulator e = {.config = config_of(call)};
     int result = CLI_FAILED;
     if (open_all(&e, error)) {
+        warn_of_exposure(&e);
         print_banner(&e);
         if (turn_run(&e.turn)) {
             result = CLI_DONE;

@@ -288,6 +288,51 @@ static void wildcard_address_is_reached_over_loopback(void **state)
     look(check_local_address, other, ARGS("look", "--bind=192.0.2.7"));
 }
 
+static void check_exposed(const struct config *config, void *ctx)
+{
+    assert_int_equal(config_is_exposed(config), *(bool *)ctx);
+}
+
+static void published_key_beyond_loopback_is_exposed(void **state)
+{
+    static const struct {
+        const char *bind;
+        const char *key; /* NULL: the well-known one */
+        bool is_exposed;
+    } rows[] = {
+        {"--bind=127.0.0.1",        NULL,                     false},
+        {"--bind=127.255.0.9",      NULL,                     false},
+        {"--bind=::1",              NULL,                     false},
+        {"--bind=::ffff:127.0.0.1", NULL,                     false},
+        {"--bind=0.0.0.0",          NULL,                     true },
+        {"--bind=::",               NULL,                     true },
+        {"--bind=::ffff:0.0.0.0",   NULL,                     true },
+        {"--bind=192.0.2.7",        NULL,                     true },
+        {"--bind=2001:db8::1",      NULL,                     true },
+        {"--bind=0.0.0.0",          OWN_KEY,                  false},
+        {"--bind=127.0.0.1",        OWN_KEY,                  false},
+        {"--bind=::",               WELL_KNOWN_SECONDARY_KEY, true },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool is_exposed = rows[i].is_exposed;
+        look(check_exposed, &is_exposed,
+             ARGS("look", rows[i].bind, rows[i].key == NULL ? NULL : "--shared-access-key",
+                  rows[i].key));
+    }
+}
+
+static void policy_of_a_file_may_expose_as_well(void **state)
+{
+    char *path = support_path(*state, "hub.json");
+    support_write(path, "{\"sharedAccessKey\": \"" OWN_KEY "\", \"policies\": [{\"name\": "
+                        "\"p\", \"rights\": [\"RegistryRead\"], \"primaryKey\": "
+                        "\"" WELL_KNOWN_PRIMARY_KEY "\"}]}");
+    bool is_exposed = true;
+    look(check_exposed, &is_exposed, ARGS("look", "--bind=0.0.0.0", "--config", path));
+    free(path);
+}
+
 static void check_built_in(const struct config *config, void *ctx)
 {
     static const struct {
@@ -389,6 +434,8 @@ int main(void)
         TEST(ports_of_listeners_that_are_off_may_be_equal),
         TEST(unreadable_file_is_told),
         TEST(wildcard_address_is_reached_over_loopback),
+        TEST(published_key_beyond_loopback_is_exposed),
+        TEST(policy_of_a_file_may_expose_as_well),
         TEST(built_in_policies_have_the_well_known_keys),
         TEST(own_key_leaves_no_well_known_one),
         TEST(store_is_in_the_data_directory_or_in_memory),
