@@ -55,8 +55,11 @@ static void check_standard(const struct cli_option *option, const json_t *schema
         assert_int_equal(json_is_true(standard), option->standard != NULL);
         break;
     case CLI_NUMBER:
-        assert_true(slice_to_i64(slice_of(option->standard), &number));
-        assert_int_equal(json_integer_value(standard), number);
+        assert_int_equal(standard == NULL, option->standard == NULL);
+        if (standard != NULL) {
+            assert_true(slice_to_i64(slice_of(option->standard), &number));
+            assert_int_equal(json_integer_value(standard), number);
+        }
         break;
     case CLI_LIST:
         assert_int_equal(standard == NULL, option->standard == NULL);
