@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "bench/launch.h"
-#include "iothub/service.h"
+#include "bench/service.h"
 
 #define DEVICES      100000
 #define BULK         100
 #define FILLER_BYTES 880 /* makes a twin's own content about 1 KiB */
 #define N_RUNS       10
-#define PATH_SIZE    1024
 
 struct run {
     struct bench bench;
@@ -26,28 +24,7 @@ struct run {
 
 static void check(const struct run *run, enum iothub_status status, const char *what)
 {
-    if (status != IOTHUB_OK) {
-        bench_fail(&run->bench, "%s: %s: %s", what, iothub_status_name(status),
-                   iothub_service_error_text(run->service));
-    }
-}
-
-static void connect_service(struct run *run)
-{
-    char path[PATH_SIZE];
-    (void)snprintf(path, sizeof(path), "%s/" BENCH_READY_FILE, run->bench.folder);
-    json_t *ready = json_load_file(path, 0, NULL);
-    struct iothub_service_options options = {
-        .connection_string = json_string_value(json_object_get(ready, "connectionString")),
-        .port = (unsigned)json_integer_value(json_object_get(ready, "httpPort")),
-        .is_plain = true,
-        .timeout_ms = 120000,
-    };
-    char *why = NULL;
-    if (iothub_service_create(&options, &why, &run->service) != IOTHUB_OK) {
-        bench_fail(&run->bench, "%s", why == NULL ? "no client" : why);
-    }
-    json_decref(ready);
+    bench_service_check(&run->bench, run->service, status, what);
 }
 
 /* A device of one region in ten, with reported temperatures and a filler. */
@@ -150,7 +127,7 @@ int main(int argc, char **argv)
         .n_devices = argc == 4 ? strtol(argv[3], NULL, 10) : DEVICES
     };
     (void)bench_start(&run.bench, "data");
-    connect_service(&run);
+    run.service = bench_service_create(&run.bench);
     (void)printf("%ld devices with twins of about 1 KiB, in memory\n", run.n_devices);
     seed(&run);
     (void)printf("%-64s %9.1f MiB\n", "resident memory", bench_memory_mib(&run.bench, "VmRSS"));
