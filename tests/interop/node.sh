@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# node.sh TARGET: the tests of node/ with the packages in TARGET/node_modules, in a network of their
-# own (see in_namespace.sh), where the emulator listens on the standard ports.
+# node.sh TARGET FOLDER: the tests of FOLDER with the packages in TARGET/node_modules, in a network of
+# their own (see in_namespace.sh), where the emulator listens on the standard ports.
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 target=$1
-need node jq
+suite=$2
+need node jq openssl
 [[ -f $target/node_modules/.installed ]] || skip "the packages are not installed"
 major=$(node --print 'process.versions.node.split(".")[0]')
 [[ $major -ge 20 ]] || skip "node $major is older than 20"
@@ -18,6 +19,6 @@ expect "MQTT over TLS, HTTPS" "8883 443" "$mqtts_port $https_port"
 code=0
 IOTHUB_CONNECTION_STRING=$(ready connectionString) NODE_EXTRA_CA_CERTS=$ca_file \
     NODE_PATH=$target/node_modules NODE_NO_WARNINGS=1 \
-    node --test "$(dirname "$0")"/node/*.test.js || code=$?
+    node --test "$(dirname "$0")/$suite"/*.test.js || code=$?
 stop_emulator
 exit "$code"
