@@ -53,7 +53,8 @@ struct hub_options {
     const struct hub_policy *policies;
     size_t n_policies;
     uint64_t calls_before;  /* ids of method calls begin behind this one */
-    int64_t token_grace_ms; /* how long a live connection outlasts its token */
+    int64_t token_grace_ms; /* how long a live connection outlasts its token; nor is a token
+                               accepted for longer after its expiry */
     int64_t event_retention_ms;
     int64_t event_retention_count;
 };

@@ -43,6 +43,7 @@ struct config {
     int64_t log_level;          /* enum log_level */
     int64_t event_retention_hours;
     int64_t max_connections; /* 0: not given */
+    int64_t token_grace_seconds;
     bool has_fault_injection;
     char *shared_access_key;
 

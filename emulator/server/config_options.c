@@ -3,9 +3,12 @@
  */
 #include "server/config.h"
 
+#include "hub/hub.h"
+
 #define PORT_MAX        65535
 #define RETENTION_MAX   168 /* hours; IoT Hub documentation, built-in endpoint: 1 to 7 days */
 #define CONNECTIONS_MAX 1000000
+#define TOKEN_GRACE_MAX 86400
 
 #define VARIABLE(name) "IOTHUB_EMULATOR_" name
 #define AT(member)     offsetof(struct config, member)
@@ -81,6 +84,11 @@ const struct cli_option config_options[] = {
      .min = 1, .max = CONNECTIONS_MAX,
      .help = "Connections that are served at once; more are refused. Without it as many as the "
              "system's limit of descriptors allows, at most 20000"},
+    {.name = "token-grace-seconds", .type = CLI_NUMBER, .argument = "SECONDS",
+     .offset = AT(token_grace_seconds),
+     .variable = VARIABLE("TOKEN_GRACE_SECONDS"), .key = "tokenGraceSeconds",
+     .standard = "600", .max = TOKEN_GRACE_MAX,
+     .help = "How long a device's connection outlasts its token"},
     {.name = "fault-injection", .type = CLI_FLAG, .offset = AT(has_fault_injection),
      .variable = VARIABLE("FAULT_INJECTION"), .key = "faultInjection", .standard = "true",
      .help = "Let devices break their connections by messages with AzIoTHub_FaultOperationType"},
@@ -92,4 +100,5 @@ const struct cli_option config_options[] = {
 /* clang-format on */
 const size_t config_n_options = ARRAY_LEN(config_options);
 
+_Static_assert(HUB_TOKEN_GRACE_MS == 600 * 1000, "the standard of --token-grace-seconds");
 _Static_assert(LOG_ERROR == 0 && LOG_TRACE == 4, "the words of --log-level are in this order");

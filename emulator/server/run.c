@@ -90,7 +90,7 @@ static struct hub_options hub_settings(const struct emulator *e, const char *sto
         .n_policies = e->config->policies.n_items,
         /* A late answer to a call of before a restart must not meet a new one. */
         .calls_before = random_u64() % FIRST_CALL_RANGE,
-        .token_grace_ms = HUB_TOKEN_GRACE_MS,
+        .token_grace_ms = e->config->token_grace_seconds * 1000,
         .event_retention_ms = e->config->event_retention_hours * 3600 * 1000,
         .event_retention_count = EVENT_RETENTION_COUNT,
     };

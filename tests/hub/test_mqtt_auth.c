@@ -557,6 +557,25 @@ static void connection_outlives_its_token_by_ten_minutes(void **state)
     json_decref(identity);
 }
 
+/* Else a client that was closed would come back with the same token, again and again. */
+static void token_is_no_longer_good_for_a_connection_than_the_grace(void **state)
+{
+    struct fixture *f = *state;
+    make(f, "d");
+    f->hub->token_grace_ms = 2 * SECOND_MS;
+    const struct login login = {.id = "d",
+                                .password = token_for(f, HOST "/devices/d", KEY_FIRST, NULL, 5),
+                                .is_clean = true};
+    struct device *d = device_connect(f, &login);
+    assert_heard(d, "CONNACK 0");
+    fixture_pass(f, 7 * SECOND_MS - 1);
+    assert_false(device_is_closed(d));
+    fixture_pass(f, 1);
+    assert_true(device_is_closed(d));
+    d = device_connect(f, &login);
+    assert_heard(d, "CONNACK 5");
+}
+
 static void lapsed_token_still_gives_the_rest_of_the_grace(void **state)
 {
     struct fixture *f = *state;
@@ -636,6 +655,7 @@ int main(void)
         HUB_TEST(token_does_not_open_a_self_signed_device),
         HUB_TEST(certificate_does_not_open_a_sas_device),
         HUB_TEST(connection_outlives_its_token_by_ten_minutes),
+        HUB_TEST(token_is_no_longer_good_for_a_connection_than_the_grace),
         HUB_TEST(lapsed_token_still_gives_the_rest_of_the_grace),
         HUB_TEST(token_that_ended_does_not_end_the_next_connection),
         HUB_TEST(certificate_does_not_lapse),

@@ -71,6 +71,7 @@ static void check_standards(const struct config *config, void *ctx)
     assert_int_equal(config->log_level, LOG_INFO);
     assert_int_equal(config->event_retention_hours, 24);
     assert_int_equal(config->max_connections, 0);
+    assert_int_equal(config->token_grace_seconds, 600);
     assert_true(config->has_fault_injection);
     assert_null(config->devices);
     assert_int_equal(config->policies.n_items, 5);
@@ -100,6 +101,7 @@ static void check_given(const struct config *config, void *ctx)
     assert_int_equal(config->log_level, LOG_DEBUG);
     assert_int_equal(config->event_retention_hours, 168);
     assert_int_equal(config->max_connections, 7);
+    assert_int_equal(config->token_grace_seconds, 0);
     assert_false(config->has_fault_injection);
     assert_string_equal(policies_find(&config->policies, "service")->primary_key, OWN_KEY);
 }
@@ -112,7 +114,7 @@ static void command_line_sets_every_option(void **state)
               "--http-port=18080", "--host-name=hub.example.test", "--host-name=::1",
               "--data-dir=/data", "--in-memory", "--ready-file=/r.json", "--log-level=debug",
               "--event-retention-hours=168", "--max-connections=7", "--no-fault-injection",
-              "--shared-access-key", OWN_KEY));
+              "--token-grace-seconds=0", "--shared-access-key", OWN_KEY));
 }
 
 static void variables_set_every_option(void **state)
@@ -131,6 +133,7 @@ static void variables_set_every_option(void **state)
     setenv("IOTHUB_EMULATOR_EVENT_RETENTION_HOURS", "168", 1);
     setenv("IOTHUB_EMULATOR_MAX_CONNECTIONS", "7", 1);
     setenv("IOTHUB_EMULATOR_FAULT_INJECTION", "false", 1);
+    setenv("IOTHUB_EMULATOR_TOKEN_GRACE_SECONDS", "0", 1);
     setenv("IOTHUB_EMULATOR_SHARED_ACCESS_KEY", OWN_KEY, 1);
     look(check_given, NULL, ARGS("look"));
 }
@@ -143,7 +146,7 @@ static const char full_file[] =
     "  \"hostNames\": [\"hub.example.test\", \"::1\"],\n"
     "  \"dataDir\": \"/data\", \"inMemory\": true, \"readyFile\": \"/r.json\",\n"
     "  \"logLevel\": \"debug\", \"eventRetentionHours\": 168, \"maxConnections\": 7,\n"
-    "  \"faultInjection\": false,\n"
+    "  \"faultInjection\": false, \"tokenGraceSeconds\": 0,\n"
     "  \"sharedAccessKey\": \"" OWN_KEY "\"\n"
     "}\n";
 
