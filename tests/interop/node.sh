@@ -11,14 +11,19 @@ need node jq openssl
 major=$(node --print 'process.versions.node.split(".")[0]')
 [[ $major -ge 20 ]] || skip "node $major is older than 20"
 
-# shellcheck disable=SC2119 # without options: the standard ports
-start_emulator
+# The devices' CA; their certificates are made by node/certificates.js.
+mkdir "$folder/device-ca"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=devices" \
+    -days 2 -keyout "$folder/device-ca/key.pem" -out "$folder/device-ca/cert.pem" 2> /dev/null
+
+# On the standard ports.
+start_emulator --device-ca "$folder/device-ca/cert.pem" --token-grace-seconds 2
 about "standard ports"
 expect "MQTT over TLS, HTTPS" "8883 443" "$mqtts_port $https_port"
 
 code=0
 IOTHUB_CONNECTION_STRING=$(ready connectionString) NODE_EXTRA_CA_CERTS=$ca_file \
-    NODE_PATH=$target/node_modules NODE_NO_WARNINGS=1 \
+    IOTHUB_DEVICE_CA_FOLDER=$folder/device-ca NODE_PATH=$target/node_modules NODE_NO_WARNINGS=1 \
     node --test "$(dirname "$0")/$suite"/*.test.js || code=$?
 stop_emulator
 exit "$code"

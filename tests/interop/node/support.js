@@ -3,6 +3,7 @@
 'use strict';
 
 const { randomUUID } = require('node:crypto');
+const { SharedAccessSignature } = require('azure-iot-common');
 const { Client, ModuleClient } = require('azure-iot-device');
 const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
 const { Registry, Client: ServiceClient, JobClient } = require('azure-iothub');
@@ -80,9 +81,45 @@ async function createDevice(t, description = {}) {
     return responseBody;
 }
 
-async function createModule(deviceId, moduleId) {
-    const { responseBody } = await registry.addModule({ deviceId, moduleId });
+async function createModule(deviceId, moduleId, description = {}) {
+    const { responseBody } = await registry.addModule({ deviceId, moduleId, ...description });
     return responseBody;
+}
+
+// A request of the service without an SDK: what those do over AMQP only.
+async function request(method, path, { headers = {}, body } = {}) {
+    const key = /SharedAccessKey=(.*)$/.exec(connectionString)[1];
+    const authorization = SharedAccessSignature.create(host, 'iothubowner', key,
+        Math.floor(Date.now() / 1000) + 3600).toString();
+    const answer = await fetch(`https://${host}${path}`, {
+        method, headers: { authorization, ...headers }, body,
+    });
+    if (!answer.ok) {
+        throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    }
+    return answer;
+}
+
+// The device's first events, as many as that, once they are there.
+async function events(deviceId, n) {
+    let found = [];
+    let after = 0;
+    for (const end = Date.now() + PATIENCE_MS; found.length < n;) {
+        if (Date.now() > end) {
+            throw new Error(`${found.length} of ${n} events of ${deviceId}`);
+        }
+        const path = `/_emulator/events?deviceId=${deviceId}&after=${after}&wait=1`;
+        const more = await (await request('GET', path)).json();
+        found = found.concat(more);
+        after = found.length === 0 ? 0 : found.at(-1).offset;
+    }
+    return found.slice(0, n);
+}
+
+// Puts a message into a device's queue.
+function sendToDevice(deviceId, body, headers = {}) {
+    return request('POST', `/devices/${deviceId}/messages/deviceBound?api-version=2021-04-12`,
+        { headers, body });
 }
 
 // What a device's tests are run with: TLS on port 8883, and WebSockets on port 443.
@@ -141,6 +178,7 @@ module.exports = {
     createDevice,
     createModule,
     deviceString,
+    events,
     host,
     jobEnd,
     jobs,
@@ -149,6 +187,8 @@ module.exports = {
     openDevice,
     queue,
     registry,
+    request,
+    sendToDevice,
     service,
     transports,
     watchDesired,
