@@ -95,11 +95,16 @@ static bool look(struct http_peer *peer, struct http_reply *out)
     return true;
 }
 
-bool http_peer_receive(struct http_peer *peer, struct http_reply *out)
+bool http_peer_look(struct http_peer *peer, struct http_reply *out)
 {
     buf_drop(&peer->line.in, peer->n_read);
     peer->n_read = 0;
-    while (!look(peer, out)) {
+    return look(peer, out);
+}
+
+bool http_peer_receive(struct http_peer *peer, struct http_reply *out)
+{
+    while (!http_peer_look(peer, out)) {
         if (!line_receive(&peer->line)) {
             return false;
         }

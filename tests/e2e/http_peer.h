@@ -32,6 +32,9 @@ void http_peer_close(struct http_peer *peer);
 bool http_peer_send(struct http_peer *peer, const char *method, const char *path,
                     const char *body);
 
+/* Take the next reply if it is there; as below. */
+bool http_peer_look(struct http_peer *peer, struct http_reply *out);
+
 /* Wait for the next reply, which lives until the next call; false when the connection ended. */
 bool http_peer_receive(struct http_peer *peer, struct http_reply *out);
 
