@@ -32,6 +32,7 @@
 enum {
     FIRST_CALL_RANGE = 1 << 30,
     USUAL_CONNECTIONS = 20000,
+    N_SIGNALS = 3,          /* that end it */
     SPARE_DESCRIPTORS = 64, /* for the store, the listeners and the libraries */
 };
 
@@ -50,7 +51,7 @@ struct emulator {
     struct http_listener *https;
     SSL_CTX *tls;
     X509_STORE *authorities; /* of devices' certificates */
-    struct event *signals[2];
+    struct event *signals[N_SIGNALS];
     struct ready ready;
     struct buf connection_string;
 };
@@ -207,17 +208,36 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
     turn_end(&e->turn);
     /* A second one ends the process whatever it is at. */
     for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) {
-        event_del(e->signals[i]);
+        if (e->signals[i] != NULL) {
+            event_del(e->signals[i]);
+            signal(event_get_signal(e->signals[i]), SIG_DFL);
+        }
     }
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+}
+
+/*
+ * A terminal that is closed ends what was started in it; without one SIGHUP asks to read
+ * settings again, of which there is nothing to be had.
+ */
+static size_t ending_signals(int numbers[N_SIGNALS])
+{
+    size_t n = 0;
+    numbers[n++] = SIGINT;
+    numbers[n++] = SIGTERM;
+    if (isatty(STDIN_FILENO) != 0) {
+        numbers[n++] = SIGHUP;
+    } else {
+        signal(SIGHUP, SIG_IGN);
+    }
+    return n;
 }
 
 static bool open_signals(struct emulator *e, struct buf *error)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
+    int numbers[N_SIGNALS];
+    size_t n = ending_signals(numbers);
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+    for (size_t i = 0; i < n; i++) {
         e->signals[i] = evsignal_new(e->turn.base, numbers[i], on_signal, e);
         if (e->signals[i] == NULL || evsignal_add(e->signals[i], NULL) != 0) {
             buf_put_text(error, "signals cannot be watched");

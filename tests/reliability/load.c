@@ -362,17 +362,45 @@ void load_take(struct load *load, int wait_ms)
     free(fds);
 }
 
+static void go_on(struct load *load, int wait_ms)
+{
+    load_ask(load);
+    for (int i = 0; i < load->n_devices; i++) {
+        for (int n = 0; n < load->window; n++) {
+            load_act(load, &load->devices[i]);
+        }
+    }
+    load_take(load, wait_ms);
+}
+
 void load_run(struct load *load, int64_t until_ms)
 {
     int64_t left_ms = 0;
     while ((left_ms = until_ms - scene_now_ms()) > 0) {
-        load_ask(load);
-        for (int i = 0; i < load->n_devices; i++) {
-            for (int n = 0; n < load->window; n++) {
-                load_act(load, &load->devices[i]);
-            }
+        go_on(load, left_ms < 10 ? (int)left_ms : 10);
+    }
+}
+
+static bool is_any_open(const struct load *load)
+{
+    bool is_open = false;
+    for (int i = 0; i < load->n_devices; i++) {
+        is_open = is_open || load->devices[i].is_connected;
+    }
+    for (int i = 0; i < LOAD_ROLES; i++) {
+        is_open = is_open || load->callers[i].is_open;
+    }
+    return is_open;
+}
+
+void load_run_to_end(struct load *load)
+{
+    int64_t until_ms = scene_now_ms() + SCENE_DEADLINE_MS;
+    while (is_any_open(load)) {
+        if (scene_now_ms() > until_ms) {
+            fail_msg("%s", "the emulator goes on");
         }
-        load_take(load, left_ms < 10 ? (int)left_ms : 10);
+        go_on(load, 10);
     }
 }
 

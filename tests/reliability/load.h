@@ -149,6 +149,9 @@ void load_act(struct load *load, struct load_device *device);
 /* All go on as hard as they can until then. */
 void load_run(struct load *load, int64_t until_ms);
 
+/* Until the emulator has ended by itself and all it said was taken. */
+void load_run_to_end(struct load *load);
+
 /* ---- for the parts of it ---- */
 
 /* load_back_end.c: begin requests, and take an answer that has come. */
