@@ -237,6 +237,7 @@ static bool open_signals(struct emulator *e, struct buf *error)
     int numbers[N_SIGNALS];
     size_t n = ending_signals(numbers);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* the write that is too much fails then, and is told */
     for (size_t i = 0; i < n; i++) {
         e->signals[i] = evsignal_new(e->turn.base, numbers[i], on_signal, e);
         if (e->signals[i] == NULL || evsignal_add(e->signals[i], NULL) != 0) {
