@@ -44,6 +44,51 @@ static int collect_targets(struct hub *hub, struct search *search,
     return 0;
 }
 
+/* Attributes that each part of a row is enough for. */
+#define OF_BOTH QUERY_ROOT_BIT(QUERY_ROOT_CONFIGURATIONS)
+#define OF_TAGS (OF_BOTH | QUERY_ROOT_BIT(QUERY_ROOT_TAGS))
+#define OF_TWIN \
+    (OF_TAGS | QUERY_ROOT_BIT(QUERY_ROOT_ETAG) | QUERY_ROOT_BIT(QUERY_ROOT_VERSION) | \
+     QUERY_ROOT_BIT(QUERY_ROOT_MODEL_ID) | QUERY_ROOT_BIT(QUERY_ROOT_DESIRED) | \
+     QUERY_ROOT_BIT(QUERY_ROOT_REPORTED) | QUERY_ROOT_BIT(QUERY_ROOT_PROPERTIES))
+
+static uint64_t roots_of(enum store_part part)
+{
+    switch (part) {
+    case STORE_PART_TAGS:
+        return OF_TAGS;
+    case STORE_PART_TWIN:
+        return OF_TWIN;
+    case STORE_PART_IDENTITY:
+        return OF_BOTH | ~(uint64_t)OF_TWIN;
+    case STORE_PART_ALL:
+        break;
+    }
+    return UINT64_MAX;
+}
+
+/*
+ * Read as little of each row as the condition needs, and without one as the answer does.
+ * Devices are many and modules fewer: these are always read whole.
+ */
+static void choose_part(struct search *search)
+{
+    static const enum store_part parts[] = {STORE_PART_TAGS, STORE_PART_IDENTITY,
+                                            STORE_PART_TWIN, STORE_PART_ALL};
+    const struct query *query = search->query;
+    uint64_t answer = query_is_star(query) ? UINT64_MAX : query_roots(query);
+    uint64_t asked = query_has_condition(query) ? query_condition_roots(query) : answer;
+    size_t i = 0;
+    if (search->scan.is_modules) {
+        return;
+    }
+    while ((asked & ~roots_of(parts[i])) != 0) {
+        i++;
+    }
+    search->scan.part = parts[i];
+    search->must_load = (answer & ~roots_of(parts[i])) != 0;
+}
+
 int search_init(struct hub *hub, struct search *search, struct query *query, int64_t after_seq)
 {
     struct query_pins pins = {0};
@@ -60,6 +105,9 @@ int search_init(struct hub *hub, struct search *search, struct query *query, int
         }
     }
     query_pins_finish(&pins);
+    if (!search->is_pinned) {
+        choose_part(search);
+    }
     return result;
 }
 
@@ -68,6 +116,14 @@ void search_finish(struct hub *hub, struct search *search)
     free(search->targets);
     search->targets = NULL;
     store_twin_scan_end(hub->store);
+}
+
+/* The whole of a row whose number is known. */
+static int load(struct hub *hub, int64_t seq, struct store_identity *identity,
+                struct store_twin *twin)
+{
+    int found = store_identity_get_by_seq(hub->store, seq, identity);
+    return found != 0 ? found : store_twin_get(hub->store, seq, twin);
 }
 
 /* The next row to look at, matching or not. */
@@ -100,7 +156,7 @@ int search_next(struct hub *hub, struct search *search, int64_t *budget,
         }
         struct twin_row row = {hub, identity, twin};
         if (query_matches(search->query, &twin_row_ops, &row)) {
-            return 0;
+            return search->must_load ? load(hub, identity->seq, identity, twin) : 0;
         }
     }
     return -EAGAIN;

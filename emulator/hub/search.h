@@ -17,6 +17,8 @@ struct search_target {
 struct search {
     struct query *query; /* borrowed; over devices or modules */
     struct store_scan scan;
+    /* The condition needs a part of a row only: what matches is loaded once more, whole. */
+    bool must_load;
     /* When the condition pins deviceId, only these can match and nothing is scanned. */
     bool is_pinned;
     struct search_target *targets; /* by seq */
@@ -30,7 +32,8 @@ MUST_CHECK int search_init(struct hub *hub, struct search *search, struct query 
 void search_finish(struct hub *hub, struct search *search);
 
 /**
- * The next identity and twin that match, in order of creation.
+ * The next identity and twin that match, in order of creation; whole, or of a query that
+ * projects or aggregates at least what it looks at.
  * @param budget  how many rows may be looked at; it is counted down.
  * @return 0; STORE_NO_ROW at the end; a negative errno; -EAGAIN when the budget ran out first.
  */

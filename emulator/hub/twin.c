@@ -22,6 +22,7 @@ struct twin_write {
     bool tells_device;
     bool is_first;   /* what a twin begins with: no change of it */
     bool is_changed; /* a section was in the request, were it with the values it had */
+    bool has_tags;   /* and it was the tags */
 };
 
 static void finish(struct twin_write *write)
@@ -241,6 +242,7 @@ static enum iothub_status change_sections(struct hub *hub, struct twin_write *wr
     if (tags != NULL || replace) {
         status = write_tags(hub, write, tags, replace);
         write->is_changed = true;
+        write->has_tags = true;
     }
     /* A replacement without them empties what is there, and leaves alone what is empty. */
     if (status == IOTHUB_OK && (desired != NULL || (replace && write->twin.desired.len > 2))) {
@@ -254,7 +256,9 @@ static enum iothub_status store_service_write(struct hub *hub, struct twin_write
                                               struct slice told)
 {
     write->twin.etag += write->is_first ? 0 : 1;
-    if (store_twin_write_service(hub->store, &write->twin) != 0) {
+    int rc = write->has_tags ? store_twin_write_service(hub->store, &write->twin)
+                             : store_twin_write_desired(hub->store, &write->twin);
+    if (rc != 0) {
         return hub_store_failed(hub);
     }
     if (write->tells_device) {

@@ -106,13 +106,39 @@ bool query_top(const struct query *query, uint64_t *out)
     return true;
 }
 
-bool query_uses(const struct query *query, enum query_root root)
+static uint64_t root_of(const struct query_attribute *attribute)
 {
+    enum query_root root = attribute->path.root;
+    return root == QUERY_ROOT_UNKNOWN ? 0 : QUERY_ROOT_BIT(root);
+}
+
+uint64_t query_roots(const struct query *query)
+{
+    uint64_t roots = 0;
     for (const struct query_attribute *attribute = query->attributes; attribute != NULL;
          attribute = attribute->next) {
-        if (attribute->path.root == root) {
-            return true;
-        }
+        roots |= root_of(attribute);
     }
-    return false;
+    return roots;
+}
+
+/* The parser bounds the depth. */
+static uint64_t roots_below(const struct query_node *node)
+{
+    uint64_t roots = node->attribute == NULL ? 0 : root_of(node->attribute);
+    for (const struct query_node *operand = node->first; operand != NULL;
+         operand = operand->next) {
+        roots |= roots_below(operand);
+    }
+    return roots;
+}
+
+uint64_t query_condition_roots(const struct query *query)
+{
+    return query->condition == NULL ? 0 : roots_below(query->condition);
+}
+
+bool query_has_condition(const struct query *query)
+{
+    return query->condition != NULL;
 }

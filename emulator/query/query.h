@@ -170,9 +170,19 @@ bool query_is_aggregate(const struct query *query);
 /* The total over all pages that TOP asks for; false and untouched without TOP. */
 bool query_top(const struct query *query, uint64_t *out);
 
-/* Whether condition or items look at the attribute, so that a caller loads only what it must.
- */
-bool query_uses(const struct query *query, enum query_root root);
+/* Attributes as a set, so that a caller loads only what it must. */
+#define QUERY_ROOT_BIT(root) (UINT64_C(1) << (root))
+
+/* Those that the query looks at, and those among them that its condition looks at. */
+uint64_t query_roots(const struct query *query);
+uint64_t query_condition_roots(const struct query *query);
+
+static inline bool query_uses(const struct query *query, enum query_root root)
+{
+    return (query_roots(query) & QUERY_ROOT_BIT(root)) != 0;
+}
+
+bool query_has_condition(const struct query *query);
 
 /* The query in a canonical form, which compiles to the same query. */
 void query_print(const struct query *query, struct buf *out);

@@ -226,11 +226,14 @@ static const char configurations[] =
 
     "CREATE TABLE configuration_dirty (identity_seq INTEGER PRIMARY KEY) STRICT;";
 
+/*
+ * Tags once more, in the order of twins: most conditions look at nothing else, and a walk along
+ * these passes a tenth of the pages that the twins lie on.
+ */
+static const char tags_apart[] = "CREATE INDEX twin_tags ON twin (seq, tags);";
+
 const char *const store_migrations[] = {
-    first_schema,
-    device_counts,
-    message_queues,
-    configurations,
+    first_schema, device_counts, message_queues, configurations, tags_apart,
 };
 const int store_n_migrations = (int)ARRAY_LEN(store_migrations);
 

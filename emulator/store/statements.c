@@ -106,6 +106,8 @@ static const char *const texts[SQL_N_STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_TWIN_WRITE_SERVICE] = "UPDATE twin SET etag = ?2, tags = ?4, desired = ?5,"
                                " desired_metadata = ?6, desired_version = ?7 WHERE seq = ?1",
+    [SQL_TWIN_WRITE_DESIRED] = "UPDATE twin SET etag = ?2, desired = ?5, desired_metadata = ?6,"
+                               " desired_version = ?7 WHERE seq = ?1",
     [SQL_TWIN_WRITE_REPORTED] = "UPDATE twin SET reported = ?8, reported_metadata = ?9,"
                                 " reported_version = ?10 WHERE seq = ?1",
     [SQL_TWIN_WRITE_MODEL] = "UPDATE twin SET model_id = ?2 WHERE seq = ?1",
@@ -120,6 +122,14 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_TWIN_SCAN_MODULES_OF] =
         SCAN(" INDEXED BY identity_modules_of") " WHERE i.device_id = ?2 AND i.module_id <> '' "
                                                 "AND i.seq > ?1 ORDER BY i.seq",
+    [SQL_TWIN_WALK_IDENTITIES] = "SELECT " IDENTITY " FROM identity AS i NOT INDEXED"
+                                 " WHERE i.seq > ?1 AND i.module_id = '' ORDER BY i.seq",
+    [SQL_TWIN_WALK_TWINS] = "SELECT " TWIN
+                            " FROM twin AS t NOT INDEXED WHERE t.seq > ?1 ORDER BY t.seq",
+    [SQL_TWIN_WALK_TAGS] =
+        "SELECT seq, tags FROM twin INDEXED BY twin_tags WHERE seq > ?1 ORDER BY seq",
+    [SQL_TWIN_WALK_NEXT_MODULE] = "SELECT seq FROM identity INDEXED BY identity_modules"
+                                  " WHERE module_id <> '' AND seq >= ?1 ORDER BY seq LIMIT 1",
 
     [SQL_EVENT_INSERT] =
         "INSERT INTO event (enqueued_ms, \"partition\", sequence, device_id, module_id, source,"

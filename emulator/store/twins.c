@@ -20,14 +20,19 @@ static void read_twin(sqlite3_stmt *stmt, int at, struct store_twin *out)
     out->reported_version = store_column_i64(stmt, at + 9);
 }
 
+static void bind_desired(sqlite3_stmt *stmt, const struct store_twin *twin)
+{
+    store_bind_text(stmt, 5, twin->desired);
+    store_bind_text(stmt, 6, twin->desired_metadata);
+    store_bind_i64(stmt, 7, twin->desired_version);
+}
+
 /* The service's side is parameters 4 to 7, the device's 8 to 10, in every statement. */
 static void bind_service(sqlite3_stmt *stmt, const struct store_twin *twin)
 {
     store_bind_i64(stmt, 2, twin->etag);
     store_bind_text(stmt, 4, twin->tags);
-    store_bind_text(stmt, 5, twin->desired);
-    store_bind_text(stmt, 6, twin->desired_metadata);
-    store_bind_i64(stmt, 7, twin->desired_version);
+    bind_desired(stmt, twin);
 }
 
 static void bind_reported(sqlite3_stmt *stmt, const struct store_twin *twin)
@@ -66,6 +71,15 @@ int store_twin_write_service(struct store *store, const struct store_twin *twin)
     return store_run_on_row(store, stmt);
 }
 
+int store_twin_write_desired(struct store *store, const struct store_twin *twin)
+{
+    sqlite3_stmt *stmt = store_write_statement(store, SQL_TWIN_WRITE_DESIRED);
+    store_bind_i64(stmt, 1, twin->seq);
+    store_bind_i64(stmt, 2, twin->etag);
+    bind_desired(stmt, twin);
+    return store_run_on_row(store, stmt);
+}
+
 int store_twin_write_reported(struct store *store, const struct store_twin *twin)
 {
     sqlite3_stmt *stmt = store_write_statement(store, SQL_TWIN_WRITE_REPORTED);
@@ -82,19 +96,33 @@ int store_twin_write_model(struct store *store, int64_t seq, struct slice model_
     return store_run_on_row(store, stmt);
 }
 
+/* ---- walks ------------------------------------------------------------------------------ */
+
+static const enum statement walks[] = {
+    [STORE_PART_ALL] = SQL_TWIN_SCAN_DEVICES,
+    [STORE_PART_IDENTITY] = SQL_TWIN_WALK_IDENTITIES,
+    [STORE_PART_TWIN] = SQL_TWIN_WALK_TWINS,
+    [STORE_PART_TAGS] = SQL_TWIN_WALK_TAGS,
+};
+
+static enum store_part part_of(const struct store_scan *scan)
+{
+    return scan->is_modules || scan->device_id.len != 0 ? STORE_PART_ALL : scan->part;
+}
+
 static enum statement choose_statement(const struct store_scan *scan)
 {
     if (scan->device_id.len != 0) {
         return scan->is_modules ? SQL_TWIN_SCAN_MODULES_OF : SQL_TWIN_SCAN_DEVICE;
     }
-    return scan->is_modules ? SQL_TWIN_SCAN_MODULES : SQL_TWIN_SCAN_DEVICES;
+    return scan->is_modules ? SQL_TWIN_SCAN_MODULES : walks[part_of(scan)];
 }
 
 /*
  * The statement that stands where the scan left off.  One device's rows are few and found by an
  * index: such a scan starts anew each time, so a cursor never has to know whose it was.
  */
-static sqlite3_stmt *find_cursor(struct store *store, const struct store_scan *scan)
+static sqlite3_stmt *find_cursor(struct store *store, struct store_scan *scan)
 {
     enum statement which = choose_statement(scan);
     const struct store_cursor *cursor = &store->cursor;
@@ -108,11 +136,54 @@ static sqlite3_stmt *find_cursor(struct store *store, const struct store_scan *s
     if (scan->device_id.len != 0) {
         store_bind_text(stmt, 2, scan->device_id);
     }
+    scan->next_module = 0;
     return stmt;
 }
 
-int store_twin_next(struct store *store, struct store_scan *scan,
-                    struct store_identity *identity, struct store_twin *twin)
+static void read_part(sqlite3_stmt *stmt, enum store_part part, struct store_identity *identity,
+                      struct store_twin *twin)
+{
+    switch (part) {
+    case STORE_PART_ALL:
+        store_identity_read(stmt, identity);
+        read_twin(stmt, STORE_IDENTITY_COLUMNS, twin);
+        return;
+    case STORE_PART_IDENTITY:
+        store_identity_read(stmt, identity);
+        *twin = (struct store_twin){.seq = identity->seq};
+        return;
+    case STORE_PART_TWIN:
+        read_twin(stmt, 0, twin);
+        break;
+    case STORE_PART_TAGS:
+        *twin = (struct store_twin){.seq = store_column_i64(stmt, 0),
+                                    .tags = store_column_text(stmt, 1)};
+        break;
+    }
+    identity->seq = twin->seq;
+    identity->device_id[0] = '\0';
+    identity->module_id[0] = '\0';
+}
+
+/* A walk along the twins alone meets those of modules; their numbers are looked up in turn. */
+static int pass_modules(struct store *store, struct store_scan *scan, int64_t seq,
+                        bool *is_module)
+{
+    while (scan->next_module < seq) {
+        sqlite3_stmt *stmt = store_statement(store, SQL_TWIN_WALK_NEXT_MODULE);
+        store_bind_i64(stmt, 1, seq);
+        int rc = store_read_i64(store, stmt, &scan->next_module);
+        if (rc < 0) {
+            return rc;
+        }
+        scan->next_module = rc == 0 ? scan->next_module : INT64_MAX;
+    }
+    *is_module = scan->next_module == seq;
+    return 0;
+}
+
+static int step(struct store *store, struct store_scan *scan, struct store_identity *identity,
+                struct store_twin *twin)
 {
     sqlite3_stmt *stmt = find_cursor(store, scan);
     store->cursor.is_open = false;
@@ -120,10 +191,27 @@ int store_twin_next(struct store *store, struct store_scan *scan,
     if (rc != 0) {
         return rc;
     }
-    store_identity_read(stmt, identity);
-    read_twin(stmt, STORE_IDENTITY_COLUMNS, twin);
+    read_part(stmt, part_of(scan), identity, twin);
     scan->after_seq = identity->seq;
     store->cursor = (struct store_cursor){true, choose_statement(scan), identity->seq};
+    return 0;
+}
+
+int store_twin_next(struct store *store, struct store_scan *scan,
+                    struct store_identity *identity, struct store_twin *twin)
+{
+    enum store_part part = part_of(scan);
+    bool meets_modules = part == STORE_PART_TWIN || part == STORE_PART_TAGS;
+    bool is_module = false;
+    do {
+        int rc = step(store, scan, identity, twin);
+        if (rc == 0 && meets_modules) {
+            rc = pass_modules(store, scan, twin->seq, &is_module);
+        }
+        if (rc != 0) {
+            return rc;
+        }
+    } while (is_module);
     return 0;
 }
 

@@ -33,10 +33,24 @@ MUST_CHECK int store_twin_insert(struct store *store, const struct store_twin *t
 /* Tags, desired with its metadata and version, and the etag. */
 MUST_CHECK int store_twin_write_service(struct store *store, const struct store_twin *twin);
 
+/* The same without the tags, which takes less. */
+MUST_CHECK int store_twin_write_desired(struct store *store, const struct store_twin *twin);
+
 /* Reported with its metadata and version. */
 MUST_CHECK int store_twin_write_reported(struct store *store, const struct store_twin *twin);
 
 MUST_CHECK int store_twin_write_model(struct store *store, int64_t seq, struct slice model_id);
+
+/*
+ * What a walk along all devices reads of each; every other walk reads all.  Both seqs are
+ * always read.  Of a twin the rest is empty then, of an identity its ids are.
+ */
+enum store_part {
+    STORE_PART_ALL,
+    STORE_PART_IDENTITY,
+    STORE_PART_TWIN,
+    STORE_PART_TAGS, /* the twin's tags alone */
+};
 
 /*
  * The next identity and twin in order of creation, of devices or of modules; STORE_NO_ROW at
@@ -48,6 +62,8 @@ struct store_scan {
     int64_t after_seq; /* 0 first; each call sets it to the seq it read */
     bool is_modules;
     struct slice device_id; /* only this device's; empty for all */
+    enum store_part part;   /* of each row */
+    int64_t next_module;    /* the walk's own: the next one that it will pass by */
 };
 
 MUST_CHECK int store_twin_next(struct store *store, struct store_scan *scan,

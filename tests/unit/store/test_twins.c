@@ -1,6 +1,7 @@
 /*
  * twins: every field there and back, the three writes, and scans that others write beside.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,118 @@ static void scan_gives_all_fields_of_both(void **state)
     assert_twins_equal(&twin, &want);
 }
 
+static void walk_along_a_part_passes_the_same_devices(void **state)
+{
+    static const enum store_part parts[] = {STORE_PART_IDENTITY, STORE_PART_TWIN,
+                                            STORE_PART_TAGS};
+    struct fixture *f = *state;
+
+    add_full(f->store, "x", "early"); /* a module before every device */
+    add_some(f->store);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        struct store_scan whole = {0};
+        struct store_scan scan = {.part = parts[i]};
+        struct store_identity identity;
+        struct store_identity walked;
+        struct store_twin twin;
+        for (int n = 0; n < 3; n++) {
+            assert_int_equal(store_twin_next(f->store, &whole, &identity, &twin), 0);
+            assert_int_equal(store_twin_next(f->store, &scan, &walked, &twin), 0);
+            assert_int_equal(walked.seq, identity.seq);
+            assert_int_equal(twin.seq, identity.seq);
+            assert_int_equal(scan.after_seq, identity.seq);
+            assert_string_equal(walked.device_id,
+                                parts[i] == STORE_PART_IDENTITY ? identity.device_id : "");
+        }
+        assert_int_equal(store_twin_next(f->store, &scan, &walked, &twin), STORE_NO_ROW);
+    }
+}
+
+static void walk_along_a_part_reads_that_part(void **state)
+{
+    struct fixture *f = *state;
+    struct store_identity identity;
+    struct store_twin twin;
+    struct store_twin want = full_twin(add_full(f->store, "d", ""));
+
+    struct store_scan tags = {.part = STORE_PART_TAGS};
+    assert_int_equal(store_twin_next(f->store, &tags, &identity, &twin), 0);
+    assert_slices_equal(twin.tags, want.tags);
+    assert_int_equal(twin.desired.len, 0);
+    struct store_scan twins = {.part = STORE_PART_TWIN};
+    assert_int_equal(store_twin_next(f->store, &twins, &identity, &twin), 0);
+    assert_twins_equal(&twin, &want);
+    struct store_scan identities = {.part = STORE_PART_IDENTITY};
+    assert_int_equal(store_twin_next(f->store, &identities, &identity, &twin), 0);
+    assert_string_equal(identity.device_id, "d");
+    assert_int_equal(twin.tags.len, 0);
+}
+
+static void walk_passes_modules_that_come_and_go(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {.part = STORE_PART_TAGS};
+    struct store_identity identity;
+    struct store_twin twin;
+    int64_t first = add_full(f->store, "a", "");
+    struct store_identity module = record_of("a", "m");
+    add_full(f->store, "a", "m");
+    int64_t second = add_full(f->store, "b", "");
+
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    assert_int_equal(twin.seq, first);
+    assert_int_equal(store_identity_delete(f->store, &module), 0);
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    assert_int_equal(twin.seq, second);
+    add_full(f->store, "a", "n");
+    int64_t third = add_full(f->store, "c", "");
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    assert_int_equal(twin.seq, third);
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), STORE_NO_ROW);
+}
+
+static void tags_of_an_older_file_are_walked_along(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan scan = {.part = STORE_PART_TAGS};
+    struct store_identity identity;
+    struct store_twin twin;
+    struct store_twin want = full_twin(add_full(f->store, "d", ""));
+
+    fixture_close(f);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "DROP INDEX twin_tags; PRAGMA user_version = 4", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    fixture_reopen(f);
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
+    assert_slices_equal(twin.tags, want.tags);
+}
+
+static void desired_write_leaves_the_tags(void **state)
+{
+    struct fixture *f = *state;
+    struct store_twin back;
+    struct store_scan scan = {.part = STORE_PART_TAGS};
+    struct store_identity identity;
+    struct store_twin want = full_twin(add_full(f->store, "d", ""));
+    struct store_twin write = want;
+
+    write.etag = want.etag + 1;
+    write.tags = SLICE("{\"other\":true}");
+    write.desired = SLICE("{\"rate\":9}");
+    write.desired_metadata = SLICE("{}");
+    write.desired_version = 77;
+    assert_int_equal(store_twin_write_desired(f->store, &write), 0);
+    write.tags = want.tags;
+    assert_int_equal(store_twin_get(f->store, want.seq, &back), 0);
+    assert_twins_equal(&back, &write);
+    assert_int_equal(store_twin_next(f->store, &scan, &identity, &back), 0);
+    assert_slices_equal(back.tags, want.tags);
+}
+
 static void two_scans_take_turns(void **state)
 {
     struct fixture *f = *state;
@@ -406,6 +519,11 @@ int main(void)
         IN_MEMORY(scan_of_one_device_finds_it_alone),
         IN_MEMORY(scan_of_one_devices_modules_finds_those_alone),
         IN_MEMORY(scan_gives_all_fields_of_both),
+        IN_MEMORY(walk_along_a_part_passes_the_same_devices),
+        IN_MEMORY(walk_along_a_part_reads_that_part),
+        IN_MEMORY(walk_passes_modules_that_come_and_go),
+        ON_FILE(tags_of_an_older_file_are_walked_along),
+        IN_MEMORY(desired_write_leaves_the_tags),
         IN_MEMORY(two_scans_take_turns),
         IN_MEMORY(scan_can_be_left_and_taken_up),
         IN_MEMORY(scan_sees_what_was_written_on_its_way),
