@@ -1,48 +1,151 @@
 /*
- * Finding twins: by id where the condition pins it, by a scan in order of creation otherwise.
+ * Finding twins: by ids and indexed tags where the condition pins few, by a scan in order of
+ * creation otherwise.
  */
 #include "hub/search.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "hub/twin_row.h"
 #include "iothub/limits.h"
+#include "store/tags.h"
 
-static int compare_targets(const void *a, const void *b)
+enum {
+    /* Rows of one pin that are taken at once. */
+    TARGETS_MAX = 1024,
+    /* Looking a row up takes as long as scanning past so many. */
+    LOOKUP_COST = 16,
+    /* So few rows are looked up in any case. */
+    ALWAYS_LOOKED_UP = 8,
+};
+
+/* ---- pins ----------------------------------------------------------------------------- */
+
+static bool tag_of(const struct query_pin *pin, struct store_tag *out)
 {
-    const struct search_target *x = a;
-    const struct search_target *y = b;
-    return (x->seq > y->seq) - (x->seq < y->seq);
+    out->names = pin->path->names;
+    out->n_names = pin->path->n_names;
+    switch (pin->value.type) {
+    case QUERY_NULL:
+        out->hash = store_tag_hash_null();
+        break;
+    case QUERY_BOOL:
+        out->hash = store_tag_hash_bool(pin->value.truth);
+        break;
+    case QUERY_NUMBER:
+        out->hash = store_tag_hash_number(pin->value.number);
+        break;
+    case QUERY_STRING:
+        out->hash = store_tag_hash_text(pin->value.text);
+        break;
+    case QUERY_UNDEFINED:
+    case QUERY_ARRAY:
+    case QUERY_OBJECT:
+        return false;
+    }
+    return pin->path->root == QUERY_ROOT_TAGS && pin->path->n_names > 0;
 }
 
-/* Look the pinned ids up and leave out what lies before the start. */
-static int collect_targets(struct hub *hub, struct search *search,
-                           const struct query_pins *pins)
+static bool is_device_pin(const struct query_pin *pin)
 {
-    search->targets = mem_array(pins->n_values + 1, sizeof(*search->targets));
-    for (size_t i = 0; i < pins->n_values; i++) {
-        struct store_identity record;
-        if (pins->values[i].len > LIMIT_ID_CHARS) {
-            continue;
-        }
-        int found =
-            store_identity_get(hub->store, identity_of_device(pins->values[i]), &record);
-        if (found < 0) {
-            return found;
-        }
-        if (found == 0 && record.seq > search->scan.after_seq) {
-            struct search_target *target = &search->targets[search->n_targets++];
-            target->seq = record.seq;
-            memcpy(target->device_id, record.device_id, sizeof(target->device_id));
+    return pin->path->root == QUERY_ROOT_DEVICE_ID && pin->path->n_names == 0;
+}
+
+static size_t cost_of_device(void *ctx, const struct query_pin *pin)
+{
+    (void)ctx;
+    return is_device_pin(pin) ? 1 : QUERY_PIN_NEVER;
+}
+
+/* Too many rows are no help either: a scan passes them faster. */
+static size_t cost_of_any(void *ctx, const struct query_pin *pin)
+{
+    struct hub *hub = ctx;
+    struct store_tag tag;
+    size_t n = 0;
+    size_t of = 0;
+    if (is_device_pin(pin)) {
+        return 1;
+    }
+    if (!tag_of(pin, &tag) || store_tags_count(hub->store, &tag, &n, &of) != 0) {
+        return QUERY_PIN_NEVER; /* a broken store is found by the scan */
+    }
+    return n > ALWAYS_LOOKED_UP && n > of / LOOKUP_COST ? QUERY_PIN_NEVER : n;
+}
+
+/* Ids alone if they will do: no index has to be made for them. */
+static bool choose_pins(struct hub *hub, struct search *search)
+{
+    size_t cost = 0;
+    return query_pins_choose(search->query, cost_of_device, NULL, &search->pins, &cost) ||
+           query_pins_choose(search->query, cost_of_any, hub, &search->pins, &cost);
+}
+
+/* ---- targets ---------------------------------------------------------------------------- */
+
+static int by_seq(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int find_device(struct hub *hub, struct search *search, const struct query_pin *pin)
+{
+    struct store_identity record;
+    if (pin->value.type != QUERY_STRING || pin->value.text.len > LIMIT_ID_CHARS) {
+        return 0;
+    }
+    int found = store_identity_get(hub->store, identity_of_device(pin->value.text), &record);
+    if (found == 0 && record.seq > search->scan.after_seq) {
+        search->targets[search->n_targets++] = record.seq;
+    }
+    return found < 0 ? found : 0;
+}
+
+/* Each once, and no more than are certain: what a full pin still has lies behind its last. */
+static void sort_targets(struct search *search)
+{
+    size_t n = 0;
+    qsort(search->targets, search->n_targets, sizeof(*search->targets), by_seq);
+    for (size_t i = 0; i < search->n_targets; i++) {
+        if (n == 0 || search->targets[n - 1] != search->targets[i]) {
+            search->targets[n++] = search->targets[i];
         }
     }
-    qsort(search->targets, search->n_targets, sizeof(*search->targets), compare_targets);
-    return 0;
+    search->n_targets = search->has_more_targets && n > TARGETS_MAX ? TARGETS_MAX : n;
 }
+
+/* The next portion of the rows that the pins allow. */
+static int take_targets(struct hub *hub, struct search *search)
+{
+    int result = 0;
+    search->n_targets = 0;
+    search->next_target = 0;
+    search->has_more_targets = false;
+    for (size_t i = 0; i < search->pins.n_pins && result == 0; i++) {
+        const struct query_pin *pin = &search->pins.pins[i];
+        struct store_tag tag;
+        search->targets = mem_grow(search->targets, search->n_targets + TARGETS_MAX,
+                                   sizeof(*search->targets));
+        if (is_device_pin(pin)) {
+            result = find_device(hub, search, pin);
+        } else if (tag_of(pin, &tag)) {
+            size_t n = store_tags_find(hub->store, &tag, search->scan.after_seq,
+                                       search->targets + search->n_targets, TARGETS_MAX);
+            search->n_targets += n;
+            search->has_more_targets |= n == TARGETS_MAX;
+        }
+    }
+    if (search->n_targets > 0) {
+        sort_targets(search);
+    }
+    return result;
+}
+
+/* ---- scans ------------------------------------------------------------------------------ */
 
 /* Attributes that each part of a row is enough for. */
 #define OF_BOTH QUERY_ROOT_BIT(QUERY_ROOT_CONFIGURATIONS)
@@ -91,28 +194,26 @@ static void choose_part(struct search *search)
 
 int search_init(struct hub *hub, struct search *search, struct query *query, int64_t after_seq)
 {
-    struct query_pins pins = {0};
+    struct query_pins devices = {0};
     *search = (struct search){.query = query};
     search->scan.after_seq = after_seq;
     search->scan.is_modules = query_collection(query) == QUERY_MODULES;
-    int result = 0;
-    if (query_pins(query, QUERY_ROOT_DEVICE_ID, &pins)) {
-        if (!search->scan.is_modules) {
-            search->is_pinned = true;
-            result = collect_targets(hub, search, &pins);
-        } else if (pins.n_values == 1) {
-            search->scan.device_id = pins.values[0];
-        }
+    if (!search->scan.is_modules) {
+        search->is_pinned = choose_pins(hub, search);
+    } else if (query_pins(query, QUERY_ROOT_DEVICE_ID, &devices) && devices.n_values == 1) {
+        search->scan.device_id = devices.values[0];
     }
-    query_pins_finish(&pins);
-    if (!search->is_pinned) {
-        choose_part(search);
+    query_pins_finish(&devices);
+    if (search->is_pinned) {
+        return take_targets(hub, search);
     }
-    return result;
+    choose_part(search);
+    return 0;
 }
 
 void search_finish(struct hub *hub, struct search *search)
 {
+    query_pin_list_finish(&search->pins);
     free(search->targets);
     search->targets = NULL;
     store_twin_scan_end(hub->store);
@@ -126,24 +227,36 @@ static int load(struct hub *hub, int64_t seq, struct store_identity *identity,
     return found != 0 ? found : store_twin_get(hub->store, seq, twin);
 }
 
+/* The next target that is a device: tags of modules are indexed too, and devices may be gone.
+ */
+static int next_target(struct hub *hub, struct search *search, struct store_identity *identity,
+                       struct store_twin *twin)
+{
+    for (;;) {
+        if (search->next_target == search->n_targets && search->has_more_targets) {
+            int result = take_targets(hub, search);
+            if (result != 0) {
+                return result;
+            }
+        }
+        if (search->next_target == search->n_targets) {
+            return STORE_NO_ROW;
+        }
+        int64_t seq = search->targets[search->next_target++];
+        search->scan.after_seq = seq;
+        int found = load(hub, seq, identity, twin);
+        if (found < 0 || (found == 0 && identity->module_id[0] == '\0')) {
+            return found;
+        }
+    }
+}
+
 /* The next row to look at, matching or not. */
 static int next_row(struct hub *hub, struct search *search, struct store_identity *identity,
                     struct store_twin *twin)
 {
-    if (!search->is_pinned) {
-        return store_twin_next(hub->store, &search->scan, identity, twin);
-    }
-    while (search->next_target < search->n_targets) {
-        const struct search_target *target = &search->targets[search->next_target++];
-        int found = store_identity_get(
-            hub->store, identity_of_device(slice_of(target->device_id)), identity);
-        if (found == STORE_NO_ROW) {
-            continue;
-        }
-        search->scan.after_seq = identity->seq;
-        return found != 0 ? found : store_twin_get(hub->store, identity->seq, twin);
-    }
-    return STORE_NO_ROW;
+    return search->is_pinned ? next_target(hub, search, identity, twin)
+                             : store_twin_next(hub->store, &search->scan, identity, twin);
 }
 
 int search_next(struct hub *hub, struct search *search, int64_t *budget,

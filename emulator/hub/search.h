@@ -7,23 +7,22 @@
 #include "hub/core.h"
 #include "query/query.h"
 
-/* One identity that a condition on deviceId allows. */
-struct search_target {
-    int64_t seq;
-    char device_id[LIMIT_ID_CHARS + 1];
-};
-
 /* Where a search goes on: behind the seq of the last identity that was looked at. */
 struct search {
     struct query *query; /* borrowed; over devices or modules */
     struct store_scan scan;
     /* The condition needs a part of a row only: what matches is loaded once more, whole. */
     bool must_load;
-    /* When the condition pins deviceId, only these can match and nothing is scanned. */
+    /*
+     * When the condition has pins that indexes know few rows for, only these can match and
+     * nothing is scanned.  They are taken in portions, by seq.
+     */
     bool is_pinned;
-    struct search_target *targets; /* by seq */
+    struct query_pin_list pins;
+    int64_t *targets;
     size_t n_targets;
     size_t next_target;
+    bool has_more_targets;
 };
 
 /* Begin behind `after_seq`; 0 for the start.  A negative errno when the store is broken. */

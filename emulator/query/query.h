@@ -256,4 +256,33 @@ bool query_pins(const struct query *query, enum query_root root, struct query_pi
 bool query_pins_path(const struct query *query, const struct query_path *path,
                      struct query_pins *out);
 
+/* One value that a path must have; both live as long as the query. */
+struct query_pin {
+    const struct query_path *path;
+    struct query_value value; /* no container and not undefined */
+};
+
+struct query_pin_list {
+    struct query_pin *pins;
+    size_t n_pins;
+};
+
+#define QUERY_PIN_NEVER SIZE_MAX
+
+/* How many rows at most an index gives for the pin; QUERY_PIN_NEVER when there is none. */
+typedef size_t query_pin_cost(void *ctx, const struct query_pin *pin);
+
+/*
+ * Choose pins so that every row that can match has one of them, and so that they are the
+ * cheapest: all operands of OR, and of AND the best.  Costs are asked for in the order of the
+ * text, and of an AND no more once one row is all there can be.
+ *
+ * False, with nothing written, when no such pins have an index; no pins at all mean that no
+ * row matches.
+ */
+bool query_pins_choose(const struct query *query, query_pin_cost *cost, void *ctx,
+                       struct query_pin_list *out, size_t *out_cost);
+
+void query_pin_list_finish(struct query_pin_list *list);
+
 #endif

@@ -50,6 +50,7 @@ enum statement {
     SQL_TWIN_WALK_TWINS,
     SQL_TWIN_WALK_TAGS,
     SQL_TWIN_WALK_NEXT_MODULE,
+    SQL_TWIN_TAGS,
     SQL_EVENT_INSERT,
     SQL_EVENT_READ,
     SQL_EVENT_LAST,
@@ -142,6 +143,7 @@ struct store {
     bool is_readonly;
     char *failure;
     struct store_cursor cursor;
+    struct store_tags *tags; /* indexes of tags, tags.c; NULL before the first */
 };
 
 /* The text of a statement. */
@@ -189,6 +191,10 @@ int64_t store_column_i64(sqlite3_stmt *stmt, int at);
 void store_column_copy(sqlite3_stmt *stmt, int at, char *out, size_t size);
 /* A copy that the caller frees; NULL stays NULL. */
 char *store_column_dup(sqlite3_stmt *stmt, int at);
+
+/* A twin has these tags now; its indexes are to know. */
+void store_tags_note(struct store *store, int64_t seq, struct slice document);
+void store_tags_finish(struct store *store);
 
 /* Every statement that reads identities begins with these columns (identities.c). */
 #define STORE_IDENTITY_COLUMNS 20

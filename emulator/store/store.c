@@ -36,6 +36,7 @@ static void destroy(struct store *store)
     (void)sqlite3_close(store->db);
     /* Last: the next owner must find the file closed. */
     store_lock_release(store->lock_fd);
+    store_tags_finish(store);
     free(store->name);
     free(store->failure);
     free(store);

@@ -60,6 +60,7 @@ int store_twin_insert(struct store *store, const struct store_twin *twin)
     store_bind_text(stmt, 3, twin->model_id);
     bind_service(stmt, twin);
     bind_reported(stmt, twin);
+    store_tags_note(store, twin->seq, twin->tags);
     return store_run(store, stmt);
 }
 
@@ -68,6 +69,7 @@ int store_twin_write_service(struct store *store, const struct store_twin *twin)
     sqlite3_stmt *stmt = store_write_statement(store, SQL_TWIN_WRITE_SERVICE);
     store_bind_i64(stmt, 1, twin->seq);
     bind_service(stmt, twin);
+    store_tags_note(store, twin->seq, twin->tags);
     return store_run_on_row(store, stmt);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "hub/device.h"
+#include "hub/pages.h"
 #include "hub/service.h"
 #include "hub/twin_set.h"
 #include "iothub/json.h"
@@ -16,86 +17,10 @@
 #include "query/query.h"
 #include "unit/query/ask.h"
 
-static char *body_of(const char *query)
-{
-    json_t *body = json_pack("{s:s}", "query", query);
-    char *text = json_text(body);
-    json_decref(body);
-    return text;
-}
-
-struct page {
-    json_t *items;
-    char *next; /* NULL on the last page */
-    char *type;
-};
-
-static void page_end(struct page *page)
-{
-    json_decref(page->items);
-    free(page->next);
-    free(page->type);
-}
-
-static struct page ask_page(struct fixture *f, const char *query, const char *max_items,
-                            const char *continuation)
-{
-    char *body = body_of(query);
-    struct reply reply = ask(f, &(struct ask){.method = "POST",
-                                              .path = "/devices/query",
-                                              .body = body,
-                                              .max_items = max_items,
-                                              .continuation = continuation});
-    if (reply.status != 200) {
-        print_error("%s: %s\n", query, reply.text);
-    }
-    assert_int_equal(reply.status, 200);
-    assert_true(json_is_array(reply.json));
-    assert_non_null(reply_header(&reply, "x-ms-item-type"));
-    struct page page = {
-        .items = json_incref(reply.json),
-        .next = mem_dup_text(reply_header(&reply, "x-ms-continuation")),
-        .type = mem_dup_text(reply_header(&reply, "x-ms-item-type")),
-    };
-    assert_true(page.next == NULL || page.next[0] != '\0');
-    reply_end(&reply);
-    free(body);
-    return page;
-}
-
-/* Add "id id " of a page to what was seen. */
-static void put_ids(struct buf *out, const json_t *items)
-{
-    size_t i = 0;
-    json_t *item = NULL;
-    json_array_foreach(items, i, item)
-    {
-        buf_putf(out, "%s ", text_below(item, "deviceId"));
-    }
-}
-
-/* All pages: their ids, with "| " between pages. */
-static void expect_pages(struct fixture *f, const char *query, const char *max_items,
-                         const char *want)
-{
-    struct buf have = {.cap = BUF_CAP_OWN};
-    char *next = NULL;
-    do {
-        struct page page = ask_page(f, query, max_items, next);
-        buf_put_text(&have, next == NULL ? "" : "| ");
-        put_ids(&have, page.items);
-        free(next);
-        next = mem_dup_text(page.next);
-        page_end(&page);
-    } while (next != NULL);
-    assert_string_equal(buf_text(&have), want);
-    buf_finish(&have);
-}
-
 static void query_fails(struct fixture *f, enum iothub_status status, const struct ask *how,
                         const char *query)
 {
-    char *body = body_of(query);
+    char *body = query_body(query);
     struct ask asked = *how;
     asked.method = "POST";
     asked.path = "/devices/query";
@@ -403,7 +328,7 @@ static void tampered_token_is_refused(void **state)
         /* Not every character changes the meaning, but none may do more than that. */
         char was = page.next[i];
         page.next[i] = was == 'Q' ? 'R' : 'Q';
-        char *body = body_of("SELECT * FROM devices");
+        char *body = query_body("SELECT * FROM devices");
         struct reply reply = ask(f, &(struct ask){.method = "POST",
                                                   .path = "/devices/query",
                                                   .body = body,
@@ -511,7 +436,7 @@ static void modules_are_found_by_device_and_name(void **state)
 static void bad_query_is_told_with_line_and_column(void **state)
 {
     struct fixture *f = *state;
-    char *body = body_of("SELECT * FROM devices\nWHERE tags.a ==== 1");
+    char *body = query_body("SELECT * FROM devices\nWHERE tags.a ==== 1");
     struct reply reply =
         ask(f, &(struct ask){.method = "POST", .path = "/devices/query", .body = body});
     const char *message = text_below(reply.json, "Message");

@@ -1,0 +1,106 @@
+/*
+ * Queries that indexes answer: the same rows in the same order as a scan gives.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/pages.h"
+#include "hub/service.h"
+
+static void make_letters(struct fixture *f, const char *letters)
+{
+    for (; *letters != '\0'; letters++) {
+        make(f, (char[]){*letters, '\0'});
+    }
+}
+
+/* What an index answers, and what a scan does: a double negation pins nothing. */
+static void expect_as_by_scan(struct fixture *f, const char *condition)
+{
+    struct buf pinned = {.cap = BUF_CAP_OWN};
+    struct buf scanned = {.cap = BUF_CAP_OWN};
+    struct buf ids = {.cap = BUF_CAP_OWN};
+    buf_putf(&pinned, "SELECT * FROM devices WHERE %s", condition);
+    buf_putf(&scanned, "SELECT * FROM devices WHERE NOT NOT (%s)", condition);
+    struct page page = ask_page(f, buf_text(&scanned), NULL, NULL);
+    assert_null(page.next);
+    put_ids(&ids, page.items);
+    expect_pages(f, buf_text(&pinned), NULL, buf_text(&ids));
+    page_end(&page);
+    buf_finish(&pinned);
+    buf_finish(&scanned);
+    buf_finish(&ids);
+}
+
+static void indexed_tags_answer_as_a_scan_does(void **state)
+{
+    static const char *const conditions[] = {
+        "tags.x = 1",
+        "tags.x = '1'",
+        "tags.x = true",
+        "tags.x = null",
+        "tags.x = 1.0 AND tags.y = 'q'",
+        "tags.y = 'q' AND tags.x = '1'",
+        "tags.x IN [1, '1', 'none']",
+        "tags.x = 1 OR tags.y = 'r' OR deviceId = 'c'",
+        "tags.x = 1 OR NOT IS_DEFINED(tags.y)",
+        "tags.o.p = 'deep' AND status = 'enabled'",
+        "tags.o = 'deep'",
+        "tags.X = 1",
+        "tags.x = 1 AND deviceId = 'a'",
+        "deviceId = 'a' OR tags.y = 'q'",
+        "tags.y = 'Q'",
+    };
+    struct fixture *f = *state;
+    make_letters(f, "abcdefgh");
+    make(f, "a/m");
+    patch_twin(f, "a/m", "{'tags':{'x':1,'y':'q'}}");
+    patch_twin(f, "a", "{'tags':{'x':1,'y':'q'}}");
+    patch_twin(f, "b", "{'tags':{'x':'1','y':'q'}}");
+    patch_twin(f, "c", "{'tags':{'x':true,'o':{'p':'deep'}}}");
+    patch_twin(f, "d", "{'tags':{'x':{'x':1}}}");
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+            expect_as_by_scan(f, conditions[i]);
+        }
+        /* Values come, go and come again, devices too. */
+        patch_twin(f, "a", round == 1 ? "{'tags':{'x':1}}" : "{'tags':{'x':2,'y':'r'}}");
+        patch_twin(f, "e", "{'tags':{'x':1.0,'o':{'p':'deep'}}}");
+        patch_twin(f, "b", "{'tags':null}");
+        rest_done(f, 204, "DELETE", "/devices/h", NULL);
+        make(f, "h");
+        patch_twin(f, "h", "{'tags':{'y':'q'}}");
+    }
+}
+
+static void indexed_tags_come_in_pages(void **state)
+{
+    struct fixture *f = *state;
+    make_letters(f, "ebdacf");
+    for (const char *c = "ebda"; *c != '\0'; c++) {
+        patch_twin(f, (char[]){*c, '\0'}, "{'tags':{'x':'v'}}");
+    }
+    expect_pages(f, "SELECT * FROM devices WHERE tags.x = 'v'", "2", "e b | d a ");
+    expect_pages(f, "SELECT deviceId FROM devices WHERE tags.x IN ['v', 'w']", "3",
+                 "e b d | a ");
+    struct page page = ask_page(f, "SELECT * FROM devices WHERE tags.x = 'v'", "1", NULL);
+    patch_twin(f, "b", "{'tags':{'x':'w'}}");
+    patch_twin(f, "c", "{'tags':{'x':'v'}}");
+    struct page rest = ask_page(f, "SELECT * FROM devices WHERE tags.x = 'v'", NULL, page.next);
+    struct buf ids = {.cap = BUF_CAP_OWN};
+    put_ids(&ids, rest.items);
+    assert_string_equal(buf_text(&ids), "d a c ");
+    buf_finish(&ids);
+    page_end(&page);
+    page_end(&rest);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HUB_TEST(indexed_tags_answer_as_a_scan_does),
+        HUB_TEST(indexed_tags_come_in_pages),
+    };
+    return cmocka_run_group_tests_name("hub.query_index", tests, NULL, NULL);
+}
