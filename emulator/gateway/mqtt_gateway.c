@@ -551,6 +551,11 @@ void mqtt_client_drained(struct mqtt_client *client)
     }
 }
 
+bool mqtt_client_wants_room(const struct mqtt_client *client)
+{
+    return client->has_waiting || client->engine.wait == MQTT_WAIT_DRAIN;
+}
+
 bool mqtt_client_is_over(const struct mqtt_client *client)
 {
     return client->is_over;

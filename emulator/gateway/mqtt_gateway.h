@@ -46,6 +46,8 @@ struct buf *mqtt_client_out(struct mqtt_client *client);
 
 /* Some of it was sent: the hub may have more that there was no room for. */
 void mqtt_client_drained(struct mqtt_client *client);
+/* Whether it is to be told of that: something waits for room. */
+bool mqtt_client_wants_room(const struct mqtt_client *client);
 
 /* Send what is left, then close. */
 bool mqtt_client_is_over(const struct mqtt_client *client);

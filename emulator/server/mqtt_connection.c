@@ -47,6 +47,16 @@ static void send_bytes(struct mqtt_stream *stream, struct slice bytes)
     evbuffer_add(bufferevent_get_output(stream->bev), bytes.data, bytes.len);
 }
 
+/* A failure is met again by the bufferevent, which tells of it. */
+static size_t send_now(struct mqtt_stream *stream, struct slice bytes)
+{
+    if (bufferevent_openssl_get_ssl(stream->bev) != NULL) {
+        return 0;
+    }
+    ssize_t n = send(bufferevent_getfd(stream->bev), bytes.data, bytes.len, MSG_NOSIGNAL);
+    return n < 0 ? 0 : (size_t)n;
+}
+
 static bool say_goodbye(struct mqtt_stream *stream)
 {
     (void)stream;
@@ -67,6 +77,7 @@ static const struct mqtt_stream_ops stream_ops = {
     .connected = start,
     .failed = on_failed,
     .send = send_bytes,
+    .send_now = send_now,
     .say_goodbye = say_goodbye,
     .release = release,
 };

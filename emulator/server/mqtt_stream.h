@@ -39,6 +39,8 @@ struct mqtt_stream_ops {
     /* Put what is MQTT's of the bufferevent's input into stream->in; NULL when all of it is. */
     void (*take)(struct mqtt_stream *stream);
     void (*send)(struct mqtt_stream *stream, struct slice bytes);
+    /* Without waiting; how much was taken, the rest is sent.  NULL: this way cannot. */
+    size_t (*send_now)(struct mqtt_stream *stream, struct slice bytes);
     /* Say that nothing more will be sent.  true: the peer is to be heard of until it agrees. */
     bool (*say_goodbye)(struct mqtt_stream *stream);
     /* Free what embeds the stream, and its bufferevent. */
