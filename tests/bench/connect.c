@@ -12,16 +12,24 @@
 
 struct outcome {
     struct series rates;
-    struct series kib; /* a connection */
+    struct series kib;       /* a connection */
+    struct series server_us; /* processor time a connection */
+    struct series client_us;
 };
 
 static void connect_all(struct load *load, const struct server *server, struct fleet *fleet,
                         bool is_tls, struct outcome *out)
 {
     double before_mib = bench_memory_mib(&server->bench, "VmRSS");
+    const struct bench client = {.pid = getpid()};
+    double per_connection = 1e6 / (double)fleet->n;
+    double server_s = bench_cpu_s(&server->bench);
+    double client_s = bench_cpu_s(&client);
     int64_t begin_us = bench_now_us();
     fleet_connect(fleet, is_tls ? server->mqtts_port : server->mqtt_port, is_tls);
     series_add(&out->rates, (double)fleet->n * 1e6 / (double)(bench_now_us() - begin_us));
+    series_add(&out->server_us, (bench_cpu_s(&server->bench) - server_s) * per_connection);
+    series_add(&out->client_us, (bench_cpu_s(&client) - client_s) * per_connection);
     (void)load_run(load, bench_now_us() + SETTLE_US);
     double after_mib = bench_memory_mib(&server->bench, "VmRSS");
     series_add(&out->kib, (after_mib - before_mib) * 1024 / (double)fleet->n);
@@ -72,6 +80,10 @@ static void measure(const struct setting *setting, size_t n, bool is_tls)
                                                      .theirs = &theirs.rates,
                                                      .kind = REPORT_AT_LEAST,
                                                      .target = 1.0});
+    report_note("processor time a connection: hub %.0f us, mosquitto %.0f us; client %.0f us, "
+                "%.0f us",
+                series_median(&ours.server_us), series_median(&theirs.server_us),
+                series_median(&ours.client_us), series_median(&theirs.client_us));
     (void)snprintf(what, sizeof(what), "memory of an idle connection %s", how);
     report_add(setting->report,
                &(struct report_row){.what = what,
