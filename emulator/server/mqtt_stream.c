@@ -6,6 +6,7 @@
  */
 #include "server/mqtt_stream.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
@@ -175,7 +176,7 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 static void describe(const struct sockaddr *address, socklen_t len,
                      char out[MQTT_STREAM_REMOTE_SIZE])
 {
-    char host[NI_MAXHOST];
+    char host[MQTT_STREAM_HOST_SIZE];
     char port[8];
     if (getnameinfo(address, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {

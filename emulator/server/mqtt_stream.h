@@ -12,7 +12,8 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <netdb.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
@@ -28,8 +29,9 @@ struct mqtt_stream;
 /* The most that is kept of what it does not read; beyond that output waits in the gateway. */
 #define MQTT_STREAM_SENDING_MAX_BYTES ((size_t)256 * KIB)
 
-/* "[" address "]:" port */
-#define MQTT_STREAM_REMOTE_SIZE (NI_MAXHOST + 8)
+/* An address with its scope, and "[" address "]:" port; every connection holds one. */
+#define MQTT_STREAM_HOST_SIZE   (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE)
+#define MQTT_STREAM_REMOTE_SIZE (MQTT_STREAM_HOST_SIZE + 8)
 
 struct mqtt_stream_ops {
     /* The transport is there: mqtt_stream_start().  Only when it was not at the beginning. */
