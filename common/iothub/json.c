@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "iothub/json_room.h"
+
 #define REPLACEMENT SLICE("\xef\xbf\xbd") /* U+FFFD */
 
 /* Long enough for "%.17g" of every double. */
@@ -328,20 +330,47 @@ struct slice json_failure_reason(const json_error_t *failure)
     return quote == NULL ? slice_of(failure->text) : slice_between(failure->text, quote);
 }
 
-json_t *json_parse(struct slice text, struct buf *error)
+static json_t *load(struct slice text, json_error_t *failure)
+{
+    return json_loadb(text.len == 0 ? "" : text.data, text.len, JSON_DECODE_ANY, failure);
+}
+
+/* Places that are told behind a number which was replaced are a little off. */
+static json_t *load_fitted(struct slice text, enum json_room room, json_error_t *failure)
+{
+    struct buf fitted = {.cap = BUF_CAP_OWN};
+    json_fit_numbers(&fitted, text, room);
+    json_t *value = load(buf_slice(&fitted), failure);
+    buf_finish(&fitted);
+    return value;
+}
+
+static json_t *parse(struct slice text, enum json_room room, struct buf *error)
 {
     json_error_t failure;
 
     if (!check_before(text, error)) {
         return NULL;
     }
-    json_t *value =
-        json_loadb(text.len == 0 ? "" : text.data, text.len, JSON_DECODE_ANY, &failure);
+    json_t *value = load(text, &failure);
+    if (value == NULL && json_error_code(&failure) == json_error_numeric_overflow) {
+        value = load_fitted(text, room, &failure);
+    }
     if (value == NULL && error != NULL) {
         buf_putf(error, "line %d, column %d: %.*s", failure.line, failure.column,
                  SLICE_ARG(json_failure_reason(&failure)));
     }
     return value;
+}
+
+json_t *json_parse(struct slice text, struct buf *error)
+{
+    return parse(text, JSON_ROOM_NEAREST, error);
+}
+
+json_t *json_parse_clamped(struct slice text, struct buf *error)
+{
+    return parse(text, JSON_ROOM_CLAMPED, error);
 }
 
 struct slice json_string_slice(const json_t *value)

@@ -37,10 +37,19 @@ char *json_text(const json_t *value);
 
 /**
  * Parse any JSON value from bytes: UTF-8, nothing after it, at most JSON_DEPTH_MAX deep.
+ *
+ * Numbers may have any size, as RFC 8259 allows.  In the tree one that has no room in 64 bits
+ * is the nearest double: what has to keep it keeps the text.
  * @param error  receives a sentence with line and column; may be NULL.
  * @return NULL when it is not JSON; else a new reference.
  */
 json_t *json_parse(struct slice text, struct buf *error);
+
+/*
+ * The same for documents with bounds on numbers: one that has no room in 64 bits is the largest
+ * or the smallest integer, which is out of all bounds too.
+ */
+json_t *json_parse_clamped(struct slice text, struct buf *error);
 
 /*
  * What jansson found wrong, without the piece of text that it quotes: that may be a key.

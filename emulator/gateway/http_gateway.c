@@ -364,7 +364,7 @@ static struct failure read_body(struct rest_call *call, const struct rest_route 
                    ? passed
                    : (struct failure){IOTHUB_ARGUMENT_NULL, "BadRequest"};
     }
-    call->body = json_parse(call->request->body, NULL);
+    call->body = json_parse_clamped(call->request->body, NULL);
     return call->body != NULL
                ? passed
                : (struct failure){IOTHUB_FORMAT_ERROR, "The request's body is not JSON."};

@@ -387,7 +387,7 @@ void job_runner_start(struct hub *hub, struct store_job *job)
     runner->hub = hub;
     runner->job = *job;
     *job = (struct store_job){0};
-    runner->action = json_parse(slice_of(runner->job.action), NULL);
+    runner->action = json_parse_clamped(slice_of(runner->job.action), NULL);
     runner->timer.fire = advance;
     HASH_ADD(hh, hub->runners, job.seq, sizeof(runner->job.seq), runner);
     if (runner->job.status == JOB_QUEUED && runner->job.start_ms > hub->now.at_ms + QUEUED_MS) {

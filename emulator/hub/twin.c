@@ -367,7 +367,7 @@ enum iothub_status hub_twin_report(struct hub *hub, struct identity id, struct s
     struct twin_write write = {
         .texts = {{.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}, {.cap = BUF_CAP_OWN}}
     };
-    json_t *patch = json_parse(text, NULL);
+    json_t *patch = json_parse_clamped(text, NULL);
     if (!json_is_object(patch)) {
         json_decref(patch);
         return not_an_object(hub);

@@ -140,17 +140,17 @@ static void method_job_calls_and_keeps_the_answer(void **state)
     struct fixture *f = *state;
     make(f, "d");
     struct device *d = listening(f, "d");
-    json_decref(
-        ask_json(f, 200,
-                 &(struct ask){
-                     .method = "PUT",
-                     .path = "/jobs/v2/j",
-                     .body = "{\"type\":\"scheduleDeviceMethod\",\"queryCondition\":\"*\","
-                             "\"cloudToDeviceMethod\":{\"methodName\":\"lockDoor\",\"payload\":"
-                             "{\"b\":1.0,\"a\":[ 1 ]},\"timeoutInSeconds\":15}}"}));
+    json_decref(ask_json(
+        f, 200,
+        &(struct ask){
+            .method = "PUT",
+            .path = "/jobs/v2/j",
+            .body = "{\"type\":\"scheduleDeviceMethod\",\"queryCondition\":\"*\","
+                    "\"cloudToDeviceMethod\":{\"methodName\":\"lockDoor\",\"payload\":"
+                    "{\"b\":1.0,\"a\":[ 18446744073709551616 ]},\"timeoutInSeconds\":15}}"}));
     fixture_pass(f, A_MOMENT_MS);
     struct mqtt_publish publish = device_next_publish(d);
-    assert_slice(publish.payload, "{\"b\":1.0,\"a\":[ 1 ]}");
+    assert_slice(publish.payload, "{\"b\":1.0,\"a\":[ 18446744073709551616 ]}");
     assert_job_is(f, "j", "running");
     assert_job_counts(f, "j", (struct job_counts){.devices = 1, .running = 1});
     device_publish(d, "$iothub/methods/res/200/?$rid=1", "{\"z\":1,\"y\":\"2020-01-01\"}", 0);

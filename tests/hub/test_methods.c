@@ -110,6 +110,31 @@ static void payload_reaches_the_device_as_it_was_written(void **state)
     }
 }
 
+static void numbers_of_any_size_go_there_and_come_back(void **state)
+{
+    static const char *const numbers[] = {
+        "18446744073709551616",
+        "-9223372036854775809",
+        "123456789012345678901234567890.123456789012345678901234567890",
+        "[1e400,{\"a\":-99999999999999999999}]",
+    };
+    struct fixture *f = *state;
+    make(f, "d");
+    struct device *d = listening(f, "d");
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        struct pending p;
+        char text[200];
+        (void)snprintf(text, sizeof(text), "{\"methodName\":\"m\",\"payload\":%s}", numbers[i]);
+        begin(f, &p, PATH, text);
+        (void)snprintf(text, sizeof(text), "$iothub/methods/POST/m/?$rid=%zu", i + 1);
+        expect_publish(d, text, numbers[i]);
+        (void)snprintf(text, sizeof(text), "$iothub/methods/res/200/?$rid=%zu", i + 1);
+        device_publish(d, text, numbers[i], 0);
+        (void)snprintf(text, sizeof(text), "{\"status\":200,\"payload\":%s}", numbers[i]);
+        expect_answer(&p, text);
+    }
+}
+
 static void absent_payload_is_an_empty_body(void **state)
 {
     struct fixture *f = *state;
@@ -603,6 +628,7 @@ int main(void)
         HUB_TEST(device_answers_the_caller),
         HUB_TEST(module_answers_the_caller),
         HUB_TEST(payload_reaches_the_device_as_it_was_written),
+        HUB_TEST(numbers_of_any_size_go_there_and_come_back),
         HUB_TEST(absent_payload_is_an_empty_body),
         HUB_TEST(empty_answer_is_payload_null),
         HUB_TEST(any_status_of_the_device_passes_through),

@@ -241,6 +241,25 @@ static void one_bad_name_spoils_the_whole_report(void **state)
     expect_failed_report(f, d, "{\"new\":4503599627370496}");
 }
 
+/* Too large for 64 bits is too large for a twin, not bad JSON. */
+static void report_of_a_number_of_any_size_is_told_the_bounds(void **state)
+{
+    static const char *const patches[] = {"{\"n\":18446744073709551616}",
+                                          "{\"n\":[-9223372036854775809]}",
+                                          "{\"n\":{\"m\":1e400}}"};
+    struct fixture *f = *state;
+    make(f, "d");
+    struct device *d = online_with(f, "d", ANSWERS);
+    for (size_t i = 0; i < ARRAY_LEN(patches); i++) {
+        device_publish(d, REPORTED "?$rid=9", patches[i], 0);
+        struct mqtt_publish publish = device_next_publish(d);
+        assert_slice(publish.topic, "$iothub/twin/res/400/?$rid=9");
+        json_t *body = json_parse(publish.payload, NULL);
+        assert_non_null(strstr(text_below(body, "message"), "has an out of bound value"));
+        json_decref(body);
+    }
+}
+
 static void version_and_metadata_in_a_report_are_passed_over(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +436,7 @@ int main(void)
         HUB_TEST(dates_and_numbers_come_back_as_they_were_sent),
         HUB_TEST(report_that_is_no_json_object_is_refused),
         HUB_TEST(one_bad_name_spoils_the_whole_report),
+        HUB_TEST(report_of_a_number_of_any_size_is_told_the_bounds),
         HUB_TEST(version_and_metadata_in_a_report_are_passed_over),
         HUB_TEST(module_and_device_report_apart),
         HUB_TEST(change_reaches_a_subscribed_device),

@@ -466,6 +466,22 @@ static void one_bad_section_spoils_the_whole_write(void **state)
     json_decref(after);
 }
 
+static void number_of_any_size_is_told_the_bounds(void **state)
+{
+    struct fixture *f = *state;
+    make(f, "d");
+    struct reply reply = ask(
+        f,
+        &(struct ask){.method = "PATCH",
+                      .path = "/twins/d",
+                      .body = "{\"properties\":{\"desired\":{\"n\":18446744073709551616}}}"});
+    assert_non_null(strstr(reply.text, "has an out of bound value"));
+    expect_error(reply, IOTHUB_ARGUMENT_INVALID);
+    rest_fails(f, IOTHUB_ARGUMENT_INVALID, "PATCH", "/twins/d", "{'tags':{'n':-1e999}}");
+    rest_fails(f, IOTHUB_FORMAT_ERROR, "PATCH", "/twins/d",
+               "{'tags':{'n':018446744073709551616}}");
+}
+
 static void section_may_not_grow_beyond_its_size(void **state)
 {
     struct fixture *f = *state;
@@ -513,6 +529,7 @@ int main(void)
         HUB_TEST(reports_and_identity_writes_leave_the_condition_good),
         HUB_TEST(mismatch_is_told_with_the_device),
         HUB_TEST(one_bad_section_spoils_the_whole_write),
+        HUB_TEST(number_of_any_size_is_told_the_bounds),
         HUB_TEST(section_may_not_grow_beyond_its_size),
     };
     return cmocka_run_group_tests_name("hub.twins", tests, NULL, NULL);

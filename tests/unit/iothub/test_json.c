@@ -262,23 +262,26 @@ static void texts_that_are_no_json_are_refused_with_a_place(void **state)
         const char *text;
         const char *place;
     } cases[] = {
-        {"",                     "line 1, column 0: "},
-        {" ",                    "line 1, column 1: "},
-        {"{",                    "line 1, column 1: "},
-        {"{\"a\":1,}",           "line 1, column 8: "},
-        {"[1,\n2,\n  x]",        "line 3, column 3: "},
-        {"1 2",                  "line 1, column 3: "},
-        {"nul",                  "line 1, column 3: "},
-        {"'a'",                  "line 1, column 1: "},
-        {"[01]",                 "line 1, column "   },
-        {"\"\\u0000\"",          "line 1, column "   },
-        {"{\"\\u0000\":1}",      "line 1, column "   },
-        {"\"\\ud800\"",          "line 1, column "   },
-        {"\"a\nb\"",             "line 1, column "   },
-        {"\"\xff\"",             "line 1, column "   },
-        {"99999999999999999999", "line 1, column "   },
-        {"1e999",                "line 1, column "   },
-        {"NaN",                  "line 1, column "   },
+        {"",                      "line 1, column 0: "},
+        {" ",                     "line 1, column 1: "},
+        {"{",                     "line 1, column 1: "},
+        {"{\"a\":1,}",            "line 1, column 8: "},
+        {"[1,\n2,\n  x]",         "line 3, column 3: "},
+        {"1 2",                   "line 1, column 3: "},
+        {"nul",                   "line 1, column 3: "},
+        {"'a'",                   "line 1, column 1: "},
+        {"[01]",                  "line 1, column "   },
+        {"\"\\u0000\"",           "line 1, column "   },
+        {"{\"\\u0000\":1}",       "line 1, column "   },
+        {"\"\\ud800\"",           "line 1, column "   },
+        {"\"a\nb\"",              "line 1, column "   },
+        {"\"\xff\"",              "line 1, column "   },
+        {"099999999999999999999", "line 1, column "   },
+        {"99999999999999999999x", "line 1, column "   },
+        {"[1e999,01e999]",        "line 1, column "   },
+        {"1e999.5",               "line 1, column "   },
+        {"-",                     "line 1, column "   },
+        {"NaN",                   "line 1, column "   },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -294,6 +297,37 @@ static void texts_that_are_no_json_are_refused_with_a_place(void **state)
         buf_finish(&error);
     }
     assert_null(json_parse(slice_of(NULL), NULL));
+}
+
+static void numbers_of_any_size_are_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *nearest;
+        const char *clamped;
+    } cases[] = {
+        {"9223372036854775807",                                      "9223372036854775807",      "9223372036854775807"                                         },
+        {"9223372036854775808",                                      "9.223372036854775808e18",  "9223372036854775807"                                         },
+        {"-9223372036854775809",                                     "-9.223372036854775809e18", "-9223372036854775808"                                        },
+        {"[18446744073709551616,\"99999999999999999999\\\"1e999\"]",
+         "[18446744073709551616.0,\"99999999999999999999\\\"1e999\"]",                           "[9223372036854775807,\"99999999999999999999\\\"1e999\"]"     },
+        {"{\"a\":1e999,\"b\":[-1.5E+400,1e-999]}",
+         "{\"a\":1.7976931348623157e308,\"b\":[-1.7976931348623157e308,0.0]}",                   "{\"a\":9223372036854775807,\"b\":[-9223372036854775808,0.0]}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *nearest = parse(cases[i].text);
+        json_t *clamped = json_parse_clamped(slice_of(cases[i].text), NULL);
+        json_t *wanted = json_loads(cases[i].nearest, JSON_DECODE_ANY, NULL);
+        assert_true(json_equal(nearest, wanted));
+        json_decref(wanted);
+        wanted = json_loads(cases[i].clamped, JSON_DECODE_ANY, NULL);
+        assert_true(json_equal(clamped, wanted));
+        json_decref(wanted);
+        json_decref(nearest);
+        json_decref(clamped);
+    }
+    assert_null(json_parse_clamped(SLICE("[99999999999999999999"), NULL));
 }
 
 static void a_nul_byte_is_refused_everywhere(void **state)
@@ -464,6 +498,7 @@ int main(void)
         cmocka_unit_test(random_reals_read_back_as_the_same_real),
         cmocka_unit_test(the_locale_does_not_reach_the_text),
         cmocka_unit_test(texts_that_are_no_json_are_refused_with_a_place),
+        cmocka_unit_test(numbers_of_any_size_are_json),
         cmocka_unit_test(a_nul_byte_is_refused_everywhere),
         cmocka_unit_test(the_slices_length_ends_the_text),
         cmocka_unit_test(texts_nested_too_deep_are_refused),
