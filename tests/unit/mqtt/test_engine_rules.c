@@ -1,10 +1,13 @@
 /*
  * What the specification demands of a server, statement by statement in its order, as
  * conversations.  Each is held with all bytes at once, byte by byte, and in random pieces, and
- * must go the same way.  What the statements demand of texts and of single packets is in
- * test_text.c and test_packet_read.c; here it is seen to end the connection.
+ * must go the same way; cut off at any byte it must have gone so as far as it came.  What the
+ * statements demand of texts and of single packets is in test_text.c and test_packet_read.c;
+ * here it is seen to end the connection.
  */
 #include "mqtt/engine.h"
+
+#include <stdlib.h>
 
 #include "base/macros.h"
 #include "unit/mqtt/notation.h"
@@ -62,6 +65,10 @@ static const struct row rows[] = {
     {"[MQTT-2.2.2-2] reserved flags end the connection",
      CONNECT_D "c3 00",
      D "; " FLAGS, CONNACK_0, 0, false},
+    {"[MQTT-2.2.2-1] what the server sends has the flags that are reserved for it",
+     CONNECT_D "82 [ 0001 <a> 00 ] a2 [ 0002 <a> ] 32 [ <a> 0003 ] c0 00",
+     D "; SUBSCRIBE id 1 a:0; UNSUBSCRIBE id 2 a; PUBLISH a= qos 1 id 3",
+     CONNACK_0 "90 03 0001 00 b0 02 0002 40 02 0003 d0 00", 0, false},
     {"[MQTT-2.3.1-1] PUBLISH with packet id 0 ends the connection",
      CONNECT_D "32 [ <a> 0000 'x' ]",
      D "; " ID, CONNACK_0, 0, false},
@@ -118,6 +125,8 @@ static const struct row rows[] = {
     {"[MQTT-3.1.2-15] retain of no will",
      "10 [ <MQTT> 04 22 003c <d> ]", "BAD CONNECT has flags of a will and no will", "",
      0, false},
+    {"[MQTT-3.1.2-16] a will without RETAIN [MQTT-3.1.2-17] is heard of without it",
+     "10 [ <MQTT> 04 0e 003c <d> <t> <p> ]", D " clean will t=p qos 1", CONNACK_0, 0, false},
     {"[MQTT-3.1.2-18] a user name is there and not announced",
      "10 [ <MQTT> 04 02 003c <d> <u> ]", LONG, "", 0, false},
     {"[MQTT-3.1.2-19] a user name is announced and missing",
@@ -211,6 +220,10 @@ static const struct row rows[] = {
      CONNECT_D "82 [ 0001 <devices/d/messages/devicebound/#> 01 ]",
      D "; SUBSCRIBE id 1 devices/d/messages/devicebound/#:1", CONNACK_0 "90 03 0001 01",
      0, false},
+    {"[MQTT-3.8.4-2] SUBACK has the packet id of its SUBSCRIBE",
+     CONNECT_D "82 [ ffff <a> 01 ] 82 [ 0001 <a> 00 ]",
+     D "; SUBSCRIBE id 65535 a:1; SUBSCRIBE id 1 a:0",
+     CONNACK_0 "90 03 ffff 01 90 03 0001 00", 0, false},
     {"[MQTT-3.8.4-4] several filters are one event [MQTT-3.8.4-5] and get a code each",
      CONNECT_D "82 [ 0001 <a/#> 02 <b/+/c> 00 <d> 01 ]",
      D "; SUBSCRIBE id 1 a/#:2 b/+/c:0 d:1", CONNACK_0 "90 05 0001 01 00 01", 0, false},
@@ -240,11 +253,31 @@ static const struct row rows[] = {
      CONNECT_D "e0 00 c0", D "; DISCONNECT; BAD something follows DISCONNECT", CONNACK_0,
      0, false},
 
+    {"[MQTT-4.3.2-2] a packet id that was acknowledged is that of a new message",
+     CONNECT_D "32 [ <a> 0007 'x' ] 3a [ <a> 0007 'x' ]",
+     D "; PUBLISH a=x qos 1 id 7; PUBLISH a=x qos 1 id 7 dup",
+     CONNACK_0 "40 02 0007 40 02 0007", 0, false},
     {"[MQTT-4.6.0-2] PUBACKs leave in the order of the PUBLISHes",
      CONNECT_D "32 [ <a> 0003 ] 32 [ <a> 0001 ] 30 [ <a> ] 32 [ <a> 0002 ] 32 [ <a> 0001 ]",
      D "; PUBLISH a= qos 1 id 3; PUBLISH a= qos 1 id 1; PUBLISH a= qos 0 id 0; "
      "PUBLISH a= qos 1 id 2; PUBLISH a= qos 1 id 1",
      CONNACK_0 "40 02 0003 40 02 0001 40 02 0002 40 02 0001", 0, false},
+    {"[MQTT-4.7.1-1] wildcards may stand in filters",
+     CONNECT_D "82 [ 0001 <+/+/#> 00 <#> 00 <+> 00 ]",
+     D "; SUBSCRIBE id 1 +/+/#:0 #:0 +:0", CONNACK_0 "90 05 0001 00 00 00", 0, false},
+    {"[MQTT-4.7.1-2] what follows # ends the connection",
+     CONNECT_D "82 [ 0001 <a/#/b> 00 ]", D "; " FILTER, CONNACK_0, 0, false},
+    {"[MQTT-4.7.1-3] + beside other characters ends the connection",
+     CONNECT_D "82 [ 0001 <a/b+> 00 ]", D "; " FILTER, CONNACK_0, 0, false},
+    {"[MQTT-4.7.3-1] an empty topic ends the connection",
+     CONNECT_D "30 [ 0000 'x' ]", D "; " TOPIC, CONNACK_0, 0, false},
+    {"[MQTT-4.7.3-1] an empty filter ends the connection",
+     CONNECT_D "82 [ 0001 0000 00 ]", D "; " FILTER, CONNACK_0, 0, false},
+    {"[MQTT-4.7.3-2] U+0000 in a filter ends the connection",
+     CONNECT_D "82 [ 0001 0003 610062 00 ]", D "; " FILTER, CONNACK_0, 0, false},
+    {"[MQTT-4.7.3-4] a topic is heard of as it was written",
+     CONNECT_D "30 [ <//A/a//> 'x' ]", D "; PUBLISH //A/a//=x qos 0 id 0", CONNACK_0,
+     0, false},
     {"[MQTT-4.8.0-1] a reserved packet type ends the connection",
      CONNECT_D "f0 00", D "; BAD the packet type is reserved", CONNACK_0, 0, false},
     {"[MQTT-4.8.0-1] what follows a violation is not processed",
@@ -305,9 +338,40 @@ static void hold(const struct row *row, pace *next, bool is_clogged)
     talk_finish(&talk);
 }
 
+/* Whatever is cut off, nothing happens that would not have happened, and nothing is read there.
+ */
+static void hold_cut_off(const struct row *row, struct slice bytes, struct slice answers)
+{
+    struct talk talk;
+    char *copy = exact_copy(bytes);
+    talk_init(&talk, &talk_limits, TALK_OUT_CAP);
+    talk.refusal = row->refusal;
+    talk.session_present = row->session_present;
+    (void)!talk_say(&talk, slice_make(copy, bytes.len));
+    talk_drain(&talk);
+    assert_true(slice_starts_with(slice_of(row->events), buf_slice(&talk.log)));
+    assert_true(slice_starts_with(answers, buf_slice(&talk.out)));
+    talk_finish(&talk);
+    free(copy);
+}
+
+static void hold_each_beginning(const struct row *row)
+{
+    struct buf bytes = {.cap = BUF_CAP_OWN};
+    struct buf answers = {.cap = BUF_CAP_OWN};
+    put_notation(&bytes, row->client);
+    put_notation(&answers, row->server);
+    for (size_t len = 1; len < bytes.len; len++) {
+        hold_cut_off(row, slice_make(bytes.data, len), buf_slice(&answers));
+    }
+    buf_finish(&bytes);
+    buf_finish(&answers);
+}
+
 static void check_row(void **state)
 {
     const struct row *row = *state;
+    hold_each_beginning(row);
     hold(row, all_at_once, false);
     hold(row, all_at_once, true);
     hold(row, byte_by_byte, false);
