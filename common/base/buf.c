@@ -3,7 +3,6 @@
  */
 #include "base/buf.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +105,18 @@ void buf_put_u16(struct buf *b, uint16_t value)
 
 void buf_put_i64(struct buf *b, int64_t value)
 {
-    buf_putf(b, "%" PRId64, value);
+    char text[20]; /* a sign and 19 digits */
+    char *at = text + sizeof(text);
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    buf_put(b, at, (size_t)(text + sizeof(text) - at));
 }
 
 void buf_putf(struct buf *b, const char *format, ...)
@@ -118,20 +128,25 @@ void buf_putf(struct buf *b, const char *format, ...)
     va_end(args);
 }
 
+/* Mostly it fits into the room there is, and is printed once. */
 void buf_vputf(struct buf *b, const char *format, va_list args)
 {
     va_list again;
+    size_t begin = b->len;
+    size_t left = b->failed || b->room <= b->len ? 0 : b->room - b->len;
 
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, again);
+    int len = vsnprintf(left == 0 ? NULL : b->data + begin, left, format, again);
     va_end(again);
-    if (len < 0) {
-        b->failed = true;
-        return;
-    }
-    char *end = buf_extend(b, (size_t)len);
-    if (end != NULL) {
+    char *end = len < 0 ? NULL : buf_extend(b, (size_t)len);
+    if (end != NULL && (size_t)len >= left) {
         vsnprintf(end, (size_t)len + 1, format, args);
+    }
+    if (end == NULL) {
+        b->failed = true;
+        if (left != 0) {
+            b->data[begin] = '\0';
+        }
     }
 }
 

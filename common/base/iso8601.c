@@ -104,10 +104,26 @@ static struct civil civil_from_ms(int64_t at_ms)
     return t;
 }
 
+/* Two digits and what follows them. */
+static char *put_two(char *out, int value, char then)
+{
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+    out[2] = then;
+    return out + 3;
+}
+
+/* Without printf, as views of twins are full of times; the length. */
 static int put_seconds(char out[ISO8601_MAX], const struct civil *t)
 {
-    return snprintf(out, ISO8601_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", t->year, t->month,
-                    t->day, t->hour, t->minute, t->second);
+    char *at = put_two(out, t->year / 100, '\0') - 1;
+    at = put_two(at, t->year % 100, '-');
+    at = put_two(at, t->month, '-');
+    at = put_two(at, t->day, 'T');
+    at = put_two(at, t->hour, ':');
+    at = put_two(at, t->minute, ':');
+    at = put_two(at, t->second, '\0') - 1;
+    return (int)(at - out);
 }
 
 const char *iso8601_format(char out[ISO8601_MAX], int64_t at_ms)
@@ -123,7 +139,8 @@ const char *iso8601_format(char out[ISO8601_MAX], int64_t at_ms)
     if (digits > 0) {
         len += snprintf(out + len, (size_t)(ISO8601_MAX - len), ".%0*d", digits, t.ms);
     }
-    snprintf(out + len, (size_t)(ISO8601_MAX - len), "Z");
+    out[len] = 'Z';
+    out[len + 1] = '\0';
     return out;
 }
 

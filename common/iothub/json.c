@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "iothub/json_room.h"
 
@@ -78,17 +79,37 @@ static char short_escape(char c)
     }
 }
 
+/*
+ * Whether eight bytes are all ASCII and need no escape.  A subtraction turns on the high bit of
+ * a byte below what is subtracted; where none has it before, that tells of the eight at once.
+ */
+static bool are_plain_eight(const char *at)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t bytes = 0;
+
+    memcpy(&bytes, at, sizeof(bytes));
+    uint64_t controls = bytes - each * 0x20;
+    uint64_t quotes = (bytes ^ each * '"') - each;
+    uint64_t escapes = (bytes ^ each * '\\') - each;
+    return ((bytes | controls | quotes | escapes) & each * 0x80) == 0;
+}
+
 /* How many bytes at the front can be copied as they are. */
 static size_t plain_len(struct slice s)
 {
     size_t len = 0;
 
     while (len < s.len) {
+        if (s.len - len >= 8 && are_plain_eight(s.data + len)) {
+            len += 8;
+            continue;
+        }
         unsigned char c = (unsigned char)s.data[len];
         if (c < 0x20 || c == '"' || c == '\\') {
             break;
         }
-        size_t step = utf8_len(slice_from(s, len));
+        size_t step = c < 0x80 ? 1 : utf8_len(slice_from(s, len));
         if (step == 0) {
             break;
         }

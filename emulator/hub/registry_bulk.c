@@ -11,6 +11,7 @@
 
 #include "hub/registry.h"
 #include "iothub/json.h"
+#include "iothub/limits.h"
 
 enum bulk_work {
     BULK_WRITE,
@@ -49,6 +50,7 @@ struct bulk_item {
 
 struct bulk {
     struct hub *hub;
+    uint64_t id_hashes[LIMIT_BULK_ITEMS]; /* of the items so far */
     struct buf errors;
     struct buf warnings;
     struct hub_bulk_counts counts;
@@ -146,37 +148,42 @@ static struct identity read_id(const json_t *item)
 }
 
 /* Whether an earlier item has the same id. */
-static bool is_repeated(const json_t *items, size_t at, struct identity id)
+static bool is_repeated(struct bulk *bulk, const json_t *items, size_t at, struct identity id)
 {
+    uint64_t hash = slice_hash(id.device_id) * 31 + slice_hash(id.module_id);
+    bulk->id_hashes[at] = hash;
     for (size_t i = 0; i < at; i++) {
-        if (identity_equal(read_id(json_array_get(items, i)), id)) {
+        if (bulk->id_hashes[i] == hash &&
+            identity_equal(read_id(json_array_get(items, i)), id)) {
             return true;
         }
     }
     return false;
 }
 
-static enum iothub_status check_id(struct hub *hub, const json_t *items, size_t at,
+static enum iothub_status check_id(struct bulk *bulk, const json_t *items, size_t at,
                                    struct identity id)
 {
+    bool has_appeared = is_repeated(bulk, items, at, id);
     if (id.device_id.len == 0) {
-        return hub_fail(hub, IOTHUB_ARGUMENT_NULL, "The item's id is missing.");
+        return hub_fail(bulk->hub, IOTHUB_ARGUMENT_NULL, "The item's id is missing.");
     }
-    return is_repeated(items, at, id)
-               ? hub_fail(hub, IOTHUB_DEVICE_DEFINED_MULTIPLE_TIMES,
-                          "An earlier item of the request has the same id.")
-               : IOTHUB_OK;
+    return has_appeared ? hub_fail(bulk->hub, IOTHUB_DEVICE_DEFINED_MULTIPLE_TIMES,
+                                   "An earlier item of the request has the same id.")
+                        : IOTHUB_OK;
 }
 
-static enum iothub_status read_item(struct hub *hub, const json_t *items, size_t at,
+static enum iothub_status read_item(struct bulk *bulk, const json_t *items, size_t at,
                                     struct bulk_item *out)
 {
+    struct hub *hub = bulk->hub;
     const json_t *json = json_array_get(items, at);
     *out = (struct bulk_item){.json = json, .id = read_id(json), .mode = find_mode(json)};
+    /* An id that is no object's is empty, and known as such. */
+    enum iothub_status status = check_id(bulk, items, at, out->id);
     if (!json_is_object(json)) {
         return hub_fail(hub, IOTHUB_FORMAT_ERROR, "An item is a JSON object.");
     }
-    enum iothub_status status = check_id(hub, items, at, out->id);
     if (status == IOTHUB_OK && out->mode == NULL) {
         return hub_fail(hub, IOTHUB_ARGUMENT_INVALID, "The importMode is not known.");
     }
@@ -316,7 +323,7 @@ enum iothub_status hub_registry_bulk(struct hub *hub, const json_t *items, struc
     enum iothub_status status = check_items(hub, items);
     for (size_t i = 0; status == IOTHUB_OK && i < json_array_size(items); i++) {
         struct bulk_item item;
-        enum iothub_status done = read_item(hub, items, i, &item);
+        enum iothub_status done = read_item(&bulk, items, i, &item);
         done = done == IOTHUB_OK ? do_item(&bulk, &item) : done;
         if (done != IOTHUB_OK) {
             put_item_error(&bulk, &item, done);
@@ -376,7 +383,7 @@ static enum iothub_status regenerate(struct bulk *bulk, const json_t *items, siz
     struct hub *hub = bulk->hub;
     struct store_identity record;
     struct identity id = read_id(json_array_get(items, at));
-    enum iothub_status status = check_id(hub, items, at, id);
+    enum iothub_status status = check_id(bulk, items, at, id);
     if (status == IOTHUB_OK) {
         status = hub_find_identity(hub, id, &record);
     }
