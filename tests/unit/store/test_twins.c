@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/statements.h"
 #include "store/twins.h"
 #include "unit/store/fixture.h"
 
@@ -489,6 +490,55 @@ static void writes_between_steps_neither_skip_nor_repeat(void **state)
     }
 }
 
+/* What SQLite did since the last call, in steps of its machine; no clock is asked. */
+static int64_t steps_since(struct store *store)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < SQL_N_STATEMENTS; i++) {
+        if (store->statements[i] != NULL) {
+            n += sqlite3_stmt_status(store->statements[i], SQLITE_STMTSTATUS_VM_STEP, 1);
+        }
+    }
+    return n;
+}
+
+/* A page of rows behind `after_seq`, as a query reads it. */
+static int64_t steps_of_page(struct store *store, enum store_part part, int64_t after_seq)
+{
+    enum { PAGE = 20 };
+    struct store_scan scan = {.after_seq = after_seq, .part = part};
+    struct store_identity identity;
+    struct store_twin twin;
+    (void)steps_since(store);
+    for (int i = 0; i < PAGE; i++) {
+        assert_int_equal(store_twin_next(store, &scan, &identity, &twin), 0);
+    }
+    store_twin_scan_end(store);
+    return steps_since(store);
+}
+
+/* Each second device has a module; what earlier pages gave is passed by at no cost. */
+static void later_page_costs_what_the_first_one_does(void **state)
+{
+    enum { N = 1000 };
+    struct fixture *f = *state;
+    char id[32];
+    int64_t late = 0;
+
+    for (int i = 0; i < N; i++) {
+        int64_t seq = add_full(f->store, name_of(id, i), "");
+        late = i == N - 100 ? seq : late;
+        if (i % 2 == 0) {
+            add_full(f->store, id, "m");
+        }
+    }
+    for (int part = STORE_PART_ALL; part <= STORE_PART_TAGS; part++) {
+        int64_t first = steps_of_page(f->store, (enum store_part)part, 0);
+        int64_t later = steps_of_page(f->store, (enum store_part)part, late);
+        assert_in_range(later, first / 2, first + first / 4);
+    }
+}
+
 static void modules_of_deleted_devices_are_in_no_scan(void **state)
 {
     struct fixture *f = *state;
@@ -529,6 +579,7 @@ int main(void)
         IN_MEMORY(scan_sees_what_was_written_on_its_way),
         ON_FILE(writes_between_steps_neither_skip_nor_repeat),
         IN_MEMORY(writes_between_steps_neither_skip_nor_repeat),
+        IN_MEMORY(later_page_costs_what_the_first_one_does),
         IN_MEMORY(modules_of_deleted_devices_are_in_no_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
