@@ -192,7 +192,9 @@ static enum iothub_status write_desired(struct hub *hub, struct twin_write *writ
         twin->desired_metadata = buf_slice(&write->texts[1]);
         twin->desired_version = stamp.version;
         write->tells_device = !write->is_first;
-        json_put(told, patch);
+        if (write->tells_device) {
+            json_put(told, patch);
+        }
     }
     json_decref(patch);
     close_section(&section);

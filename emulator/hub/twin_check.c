@@ -121,7 +121,8 @@ static size_t text_bytes(const char *text, size_t len)
     const unsigned char *bytes = (const unsigned char *)text;
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        if (!is_control(bytes + i, len - i)) {
+        bool is_plain = bytes[i] >= 0x20 && bytes[i] < 0x7F; /* which nearly all are */
+        if (is_plain || !is_control(bytes + i, len - i)) {
             n++;
         } else if (bytes[i] == 0xC2) {
             i++;

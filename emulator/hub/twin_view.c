@@ -4,8 +4,6 @@
  */
 #include "hub/twin_view.h"
 
-#include <inttypes.h>
-
 #include "base/iso8601.h"
 #include "hub/etag.h"
 #include "hub/identity_json.h"
@@ -50,10 +48,24 @@ void twin_view_device(const struct store_twin *twin, struct buf *out)
     buf_put_char(out, '}');
 }
 
+/* Pages have a hundred views with a dozen members each, so none goes through printf. */
+static void put_name(struct buf *out, const char *name)
+{
+    buf_put_text(out, ",\"");
+    buf_put_text(out, name);
+    buf_put_text(out, "\":");
+}
+
 static void put_text(struct buf *out, const char *name, const char *text)
 {
-    buf_putf(out, ",\"%s\":", name);
+    put_name(out, name);
     json_put_string_or_null(out, text);
+}
+
+static void put_i64(struct buf *out, const char *name, int64_t value)
+{
+    put_name(out, name);
+    buf_put_i64(out, value);
 }
 
 static void put_ids(const struct store_identity *identity, const struct store_twin *twin,
@@ -84,7 +96,7 @@ static void put_state(const struct hub *hub, const struct store_identity *identi
     put_text(out, "connectionState", peer != NULL ? "Connected" : "Disconnected");
     put_text(out, "lastActivityTime",
              iso8601_format(time, peer != NULL ? peer->active_ms : identity->last_activity_ms));
-    buf_putf(out, ",\"cloudToDeviceMessageCount\":%" PRId64, identity->message_count);
+    put_i64(out, "cloudToDeviceMessageCount", identity->message_count);
     put_text(out, "authenticationType", auth_type_name(identity->auth));
     buf_put_text(out, ",\"x509Thumbprint\":{\"primaryThumbprint\":");
     json_put_string_or_null(
@@ -109,7 +121,8 @@ static void put_capabilities(const struct store_identity *identity, struct buf *
     if (identity->module_id[0] != '\0') {
         return;
     }
-    buf_putf(out, ",\"capabilities\":{\"iotEdge\":%s}", identity->is_edge ? "true" : "false");
+    put_name(out, "capabilities");
+    buf_put_text(out, identity->is_edge ? "{\"iotEdge\":true}" : "{\"iotEdge\":false}");
     if (identity->device_scope[0] != '\0') {
         put_text(out, "deviceScope", identity->device_scope);
     }
@@ -127,7 +140,7 @@ void twin_view_service(const struct hub *hub, const struct store_identity *ident
     put_state(hub, identity, out);
     buf_put_text(out, ",\"modelId\":");
     json_put_string(out, twin->model_id);
-    buf_putf(out, ",\"version\":%" PRId64, twin_version(twin));
+    put_i64(out, "version", twin_version(twin));
     /* The C# SDK refuses a null here, and the hub leaves empty tags out. */
     if (twin->tags.len > 2) {
         buf_put_text(out, ",\"tags\":");
