@@ -76,13 +76,15 @@ static struct cell cell_of_value(const json_t *value)
     return cell;
 }
 
+/* A title may be the name of a member, and as foreign as a value. */
 static struct cell cell_of_title(const char *title)
 {
     struct buf text;
     buf_init(&text, BUF_CAP_OWN);
-    for (; *title != '\0'; title++) {
-        bool is_small = *title >= 'a' && *title <= 'z';
-        buf_put_u8(&text, (uint8_t)(is_small ? *title - 'a' + 'A' : *title));
+    text_put_clean(&text, slice_of(title));
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_small = text.data[i] >= 'a' && text.data[i] <= 'z';
+        text.data[i] = (char)(is_small ? text.data[i] - 'a' + 'A' : text.data[i]);
     }
     return cell_take(&text);
 }
@@ -193,7 +195,7 @@ void cli_put_card(struct buf *out, const struct cli_column *columns, size_t n_co
     }
     for (size_t i = 0; i < n_columns; i++) {
         struct slice title = slice_of(columns[i].title);
-        buf_put_slice(out, title);
+        text_put_clean(out, title);
         text_put_blanks(out, width - text_width(title) + GAP);
         put_value(out, find_value(row, columns[i].path));
         end_line(out);

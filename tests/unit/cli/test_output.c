@@ -115,6 +115,19 @@ static void control_characters_do_not_reach_the_terminal(void **state)
         "a?b?[1m?\?\?  -     -      [\"?\"]\n");
 }
 
+/* Of rows with whatever members the titles are their names. */
+static void control_characters_in_titles_do_not_either(void **state)
+{
+    (void)state;
+    static const struct cli_column foreign[] = {
+        {"a\x1b[1m\x7f\xc2\x9b", "a"},
+    };
+    check_columns(cli_put_table, foreign, 1, "[{\"a\":\"long enough\"}]",
+                  "A?[1M??\n"
+                  "long enough\n");
+    check_columns(cli_put_card, foreign, 1, "{\"a\":1}", "a?[1m?\?  1\n");
+}
+
 static void lines_have_no_blanks_at_their_end(void **state)
 {
     (void)state;
@@ -198,6 +211,7 @@ int main(void)
         cmocka_unit_test(containers_are_compact_json),
         cmocka_unit_test(widths_count_code_points),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+        cmocka_unit_test(control_characters_in_titles_do_not_either),
         cmocka_unit_test(lines_have_no_blanks_at_their_end),
         cmocka_unit_test(empty_path_shows_the_row_itself),
         cmocka_unit_test(card_shows_one_value_a_line),
