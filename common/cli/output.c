@@ -27,12 +27,19 @@ struct table {
     size_t n_rows;
 };
 
-/* The value at a path of members parted by dots; the row itself for the empty path. */
+/*
+ * The value at a path of members parted by dots; the row itself for the empty path.  A query
+ * may name its columns as it likes: a member with the whole path as its name goes first.
+ */
 static const json_t *find_value(const json_t *row, const char *path)
 {
     struct slice rest = slice_of(path);
     struct slice name;
-    const json_t *value = row;
+    const json_t *value = json_object_get(row, path);
+    if (value != NULL) {
+        return json_is_null(value) ? NULL : value;
+    }
+    value = row;
     while (value != NULL && slice_next(&rest, '.', &name)) {
         char *key = slice_dup(name);
         value = json_object_get(value, key);

@@ -128,6 +128,16 @@ static void control_characters_in_titles_do_not_either(void **state)
     check_columns(cli_put_card, foreign, 1, "{\"a\":1}", "a?[1m?\?  1\n");
 }
 
+static void name_with_dots_is_found_whole(void **state)
+{
+    (void)state;
+    static const struct cli_column dotted[] = {
+        {"a.b", "a.b"},
+    };
+    check_columns(cli_put_card, dotted, 1, "{\"a.b\":1,\"a\":{\"b\":2}}", "a.b  1\n");
+    check_columns(cli_put_card, dotted, 1, "{\"a\":{\"b\":2}}", "a.b  2\n");
+}
+
 static void lines_have_no_blanks_at_their_end(void **state)
 {
     (void)state;
@@ -212,6 +222,7 @@ int main(void)
         cmocka_unit_test(widths_count_code_points),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(control_characters_in_titles_do_not_either),
+        cmocka_unit_test(name_with_dots_is_found_whole),
         cmocka_unit_test(lines_have_no_blanks_at_their_end),
         cmocka_unit_test(empty_path_shows_the_row_itself),
         cmocka_unit_test(card_shows_one_value_a_line),
