@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Let libFuzzer at one target for FUZZ_SECONDS.
+#
+#   run.sh PROGRAM CORPUS FOLDER MAX_LEN    CORPUS is the tree's; what is new is kept in FOLDER
+#
+# What failed before is tried again first.
+set -euo pipefail
+program=$1 corpus=$2 folder=$3 max_len=$4
+seconds=${FUZZ_SECONDS:-30}
+mkdir -p "$folder/found" "$folder/failed"
+
+options=(-max_total_time="$seconds" -max_len="$max_len" -timeout=25 -rss_limit_mb=2048
+    -artifact_prefix="$folder/failed/")
+dictionary=$(dirname "$0")/$(basename "$corpus").dict
+[ ! -f "$dictionary" ] || options+=(-dict="$dictionary")
+
+# A check of the fixtures that fails is a finding too, and its stack is wanted.
+export CMOCKA_TEST_ABORT=1 ASAN_OPTIONS=${ASAN_OPTIONS-quarantine_size_mb=16}
+before=$(mktemp)
+trap 'rm -f "$before"' EXIT
+if "$program" "${options[@]}" "$folder/found" "$corpus" "$folder/failed" >"$folder/log" 2>&1; then
+    exit 0
+fi
+tail -n 60 "$folder/log" >&2
+find "$folder/failed" -type f -newer "$before" -printf "to repeat it: $program %p\n" >&2
+exit 1
