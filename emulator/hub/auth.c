@@ -45,8 +45,8 @@ static bool read_resource(struct hub *hub, struct slice sr, struct slice *out_pa
 static bool is_lower_case_of(struct slice lower, struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        char want = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+        int c = text.data[i];
+        int want = c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
         if (lower.data[i] != want) {
             return false;
         }

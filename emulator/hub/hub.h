@@ -458,10 +458,10 @@ MUST_CHECK enum iothub_status hub_command_invoke(struct hub *hub,
                                                  uint64_t *out_call);
 
 /* Forget a call; `done` will not be called.  An unknown id is nothing. */
-void hub_method_cancel(struct hub *hub, uint64_t call);
+void hub_method_cancel(struct hub *hub, uint64_t id);
 
 /* A device's answer; one to an unknown or foreign call is dropped. */
-void hub_method_answer(struct hub *hub, struct hub_peer *peer, uint64_t call, int device_status,
+void hub_method_answer(struct hub *hub, struct hub_peer *peer, uint64_t id, int device_status,
                        struct slice payload);
 
 /* ---- queries ----------------------------------------------------------------------------- */

@@ -51,6 +51,7 @@ static void free_runner(struct hub *hub, struct job_runner *runner)
     struct job_call *next = NULL;
     HASH_ITER(hh, runner->calls, call, next)
     {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it overlooks that this moves the head. */
         HASH_DEL(runner->calls, call);
         hub_method_cancel(hub, call->call);
         free(call);

@@ -20,6 +20,6 @@ MUST_CHECK bool twin_check_content(const json_t *section, struct buf *error);
 
 /* Size as the hub counts: names and texts without control characters, numbers 8, booleans 4
  * bytes. */
-size_t twin_size_bytes(const json_t *section);
+size_t twin_size_bytes(const json_t *value);
 
 #endif

@@ -21,7 +21,10 @@ static struct query_value kept(struct buf *scratch, const char *text)
 
 static struct query_value text_or_undefined(const char *text)
 {
-    return text[0] == '\0' ? (struct query_value){0} : query_value_string(slice_of(text));
+    if (text[0] == '\0') {
+        return (struct query_value){0};
+    }
+    return query_value_string(slice_of(text));
 }
 
 /* A document made on the spot, and the value below it that is asked for. */
@@ -189,8 +192,10 @@ static struct query_value tags(const struct twin_row *row, const struct query_pa
                                struct buf *scratch)
 {
     /* As in the view: tags that are empty are not there. */
-    return row->twin->tags.len <= 2 ? (struct query_value){0}
-                                    : query_value_below(row->twin->tags, path, scratch);
+    if (row->twin->tags.len <= 2) {
+        return (struct query_value){0};
+    }
+    return query_value_below(row->twin->tags, path, scratch);
 }
 
 /* A section has its own members, and "$metadata" and "$version" that are stored beside it. */

@@ -38,15 +38,17 @@ static void explain(const struct listen_wish *wish, int why, struct buf *error)
 
 static int64_t port_of(int fd)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr_in6 six;
+        struct sockaddr_in four;
+        struct sockaddr any;
+    } address = {0};
     socklen_t len = sizeof(address);
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+    if (getsockname(fd, &address.any, &len) != 0) {
         return 0;
     }
-    if (address.ss_family == AF_INET6) {
-        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-    }
-    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.six.sin6_port
+                                                   : address.four.sin_port);
 }
 
 static int open_socket(const struct addrinfo *info)

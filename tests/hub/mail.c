@@ -31,7 +31,7 @@ static struct slice header_of(const void *source, const char *name)
 {
     const struct source *s = source;
     if (strcmp(name, "Authorization") == 0) {
-        return s->token[0] == '\0' ? (struct slice){0} : slice_of(s->token);
+        return slice_of(s->token[0] == '\0' ? NULL : s->token);
     }
     for (size_t i = 0; i < MAIL_HEADERS_MAX && s->m->headers[i] != NULL; i++) {
         struct slice found;

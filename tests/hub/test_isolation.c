@@ -174,7 +174,7 @@ static int status_with(struct fixture *f, const struct rest_route *route, const 
                        const char *token)
 {
     struct mail m = {.method = route->method, .path = path, .token = token};
-    m.body = route->body == REST_NO_BODY ? (struct slice){0} : SLICE("{}");
+    m.body = slice_of(route->body == REST_NO_BODY ? NULL : "{}");
     struct reply reply = mail(f, &m);
     int status = reply.status;
     reply_end(&reply);
