@@ -219,14 +219,6 @@ void search_finish(struct hub *hub, struct search *search)
     store_twin_scan_end(hub->store);
 }
 
-/* The whole of a row whose number is known. */
-static int load(struct hub *hub, int64_t seq, struct store_identity *identity,
-                struct store_twin *twin)
-{
-    int found = store_identity_get_by_seq(hub->store, seq, identity);
-    return found != 0 ? found : store_twin_get(hub->store, seq, twin);
-}
-
 /* The next target that is a device: tags of modules are indexed too, and devices may be gone.
  */
 static int next_target(struct hub *hub, struct search *search, struct store_identity *identity,
@@ -244,7 +236,7 @@ static int next_target(struct hub *hub, struct search *search, struct store_iden
         }
         int64_t seq = search->targets[search->next_target++];
         search->scan.after_seq = seq;
-        int found = load(hub, seq, identity, twin);
+        int found = store_twin_load(hub->store, seq, identity, twin);
         if (found < 0 || (found == 0 && identity->module_id[0] == '\0')) {
             return found;
         }
@@ -269,7 +261,9 @@ int search_next(struct hub *hub, struct search *search, int64_t *budget,
         }
         struct twin_row row = {hub, identity, twin};
         if (query_matches(search->query, &twin_row_ops, &row)) {
-            return search->must_load ? load(hub, identity->seq, identity, twin) : 0;
+            return search->must_load
+                       ? store_twin_load(hub->store, identity->seq, identity, twin)
+                       : 0;
         }
     }
     return -EAGAIN;

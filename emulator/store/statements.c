@@ -131,6 +131,7 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_TWIN_WALK_NEXT_MODULE] = "SELECT seq FROM identity INDEXED BY identity_modules"
                                   " WHERE module_id <> '' AND seq >= ?1 ORDER BY seq LIMIT 1",
     [SQL_TWIN_TAGS] = "SELECT seq, tags FROM twin INDEXED BY twin_tags ORDER BY seq",
+    [SQL_TWIN_LOAD] = SCAN("") " WHERE i.seq = ?1",
 
     [SQL_EVENT_INSERT] =
         "INSERT INTO event (enqueued_ms, \"partition\", sequence, device_id, module_id, source,"

@@ -53,6 +53,19 @@ int store_twin_get(struct store *store, int64_t seq, struct store_twin *out)
     return rc;
 }
 
+int store_twin_load(struct store *store, int64_t seq, struct store_identity *identity,
+                    struct store_twin *twin)
+{
+    sqlite3_stmt *stmt = store_statement(store, SQL_TWIN_LOAD);
+    store_bind_i64(stmt, 1, seq);
+    int rc = store_step(store, stmt);
+    if (rc == 0) {
+        store_identity_read(stmt, identity);
+        read_twin(stmt, STORE_IDENTITY_COLUMNS, twin);
+    }
+    return rc;
+}
+
 int store_twin_insert(struct store *store, const struct store_twin *twin)
 {
     sqlite3_stmt *stmt = store_write_statement(store, SQL_TWIN_INSERT);

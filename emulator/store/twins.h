@@ -10,9 +10,9 @@
 #include "store/store.h"
 
 /*
- * Slices are borrowed: on writing for the call, on reading until the next store_twin_get or
- * store_twin_next of the same store, or its commit.  Writes in between leave them as they were,
- * so a twin can be written back with slices of the one that was read.
+ * Slices are borrowed: on writing for the call, on reading until the next store_twin_get,
+ * store_twin_load or store_twin_next of the same store, or its commit.  Writes in between leave
+ * them as they were, so a twin can be written back with slices of the one that was read.
  */
 struct store_twin {
     int64_t seq;
@@ -28,6 +28,11 @@ struct store_twin {
 };
 
 MUST_CHECK int store_twin_get(struct store *store, int64_t seq, struct store_twin *out);
+
+/* The twin with its identity. */
+MUST_CHECK int store_twin_load(struct store *store, int64_t seq,
+                               struct store_identity *identity, struct store_twin *twin);
+
 MUST_CHECK int store_twin_insert(struct store *store, const struct store_twin *twin);
 
 /* Tags, desired with its metadata and version, and the etag. */

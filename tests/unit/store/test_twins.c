@@ -64,6 +64,11 @@ static void every_field_comes_back(void **state)
 
     assert_int_equal(store_twin_get(f->store, seq, &back), 0);
     assert_twins_equal(&back, &twin);
+    struct store_identity identity;
+    assert_int_equal(store_twin_load(f->store, seq, &identity, &back), 0);
+    assert_twins_equal(&back, &twin);
+    assert_string_equal(identity.device_id, "d");
+    assert_int_equal(store_twin_load(f->store, seq + 1, &identity, &back), STORE_NO_ROW);
     fixture_reopen(f);
     assert_int_equal(store_twin_get(f->store, seq, &back), 0);
     assert_twins_equal(&back, &twin);
