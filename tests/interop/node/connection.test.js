@@ -55,7 +55,7 @@ describe('tokens', { concurrency: true }, () => {
         test(`${name}: a client that renews its short tokens stays`, async (t) => {
             const device = await createDevice(t);
             const provider = SharedAccessKeyAuthenticationProvider.fromConnectionString(
-                deviceString(device), 4, 2);
+                deviceString(device), 8, 4);
             const client = Client.fromAuthenticationProvider(provider, transport);
             keepClient(t, client);
             const renewals = queue('newTokenAvailable');
