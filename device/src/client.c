@@ -171,6 +171,7 @@ static void open_link(struct iothub_device *client, struct moment now)
     buf_init(&token, SAS_TOKEN_MAX_BYTES);
     const char *password = s->cs.shared_access_signature;
     client->renewal = renewal_none();
+    client->has_newer_signature = false;
     if (credential_put_token(&token, &s->cs, now.at_ms / 1000 + s->token_lifetime_s)) {
         password = buf_text(&token);
         client->renewal = renewal_of(now.now_ms, s->token_lifetime_s);
@@ -260,11 +261,21 @@ static void notice_loss(struct iothub_device *client, struct moment now)
     }
 }
 
+/* An attempt that is under way is let go on first. */
+static void take_newer_signature(struct iothub_device *client, int64_t now_ms)
+{
+    if (client->has_newer_signature && client_is_connected(client)) {
+        client->has_newer_signature = false;
+        session_renew(&client->session, now_ms);
+    }
+}
+
 static void step(struct iothub_device *client)
 {
     struct moment now = clock_read(&client->clock);
     calls_expire(&client->calls, now.now_ms);
     twin_expire(client, now.now_ms);
+    take_newer_signature(client, now.now_ms);
     do_what_is_due(client, now);
     notice_acceptance(client, now);
     notice_loss(client, now);
@@ -278,6 +289,7 @@ static void step(struct iothub_device *client)
 static bool has_news(const struct iothub_device *client)
 {
     return client->link.has_loss ||
+           (client->has_newer_signature && client_is_connected(client)) ||
            (client->session.state == SESSION_IDLE && client->announced != IOTHUB_DEVICE_IDLE);
 }
 
@@ -445,6 +457,26 @@ enum iothub_status iothub_device_connect(struct iothub_device *client)
 {
     return session_start(&client->session, now_of(client)) ? IOTHUB_OK
                                                            : IOTHUB_INVALID_OPERATION;
+}
+
+enum iothub_status iothub_device_renew_signature(struct iothub_device *client,
+                                                 const char *signature)
+{
+    struct sas_token token;
+    struct connection_string *cs = &client->settings.cs;
+    if (cs->shared_access_signature == NULL) {
+        return IOTHUB_INVALID_OPERATION;
+    }
+    if (signature == NULL || !sas_token_parse(slice_of(signature), &token)) {
+        return IOTHUB_BAD_ARGUMENT;
+    }
+    mem_free_secret_text(cs->shared_access_signature);
+    cs->shared_access_signature = mem_dup_text(signature);
+    client->has_newer_signature = true;
+    if (client->session.state == SESSION_WAITING) {
+        session_renew(&client->session, now_of(client));
+    }
+    return IOTHUB_OK;
 }
 
 void iothub_device_disconnect(struct iothub_device *client)

@@ -35,7 +35,8 @@ struct iothub_device {
     struct clock clock;
     struct session session;
     struct link link;
-    struct renewal renewal; /* of the token that the link was opened with */
+    struct renewal renewal;   /* of the token that the link was opened with */
+    bool has_newer_signature; /* than the one that the link was opened with */
 
     unsigned wanted;     /* subscriptions the application needs */
     unsigned subscribed; /* those asked for on this connection */

@@ -5,6 +5,10 @@
 
 #include "base/clock.h"
 
+enum {
+    RENEWAL_PATIENCE_MS = 2000, /* with what is under way just then */
+};
+
 bool session_start(struct session *session, int64_t now_ms)
 {
     if (session->state != SESSION_IDLE) {
@@ -62,6 +66,15 @@ void session_accepted(struct session *session, int64_t now_ms, struct renewal re
     session->renewal = renewal;
     session->up_since_ms = now_ms;
     session->was_up = true;
+}
+
+void session_renew(struct session *session, int64_t now_ms)
+{
+    if (session->state == SESSION_CONNECTED) {
+        session->renewal = (struct renewal){now_ms, now_ms + RENEWAL_PATIENCE_MS};
+    } else if (session->state == SESSION_WAITING) {
+        session->due_ms = now_ms;
+    }
 }
 
 void session_subscribed(struct session *session)

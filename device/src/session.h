@@ -62,6 +62,9 @@ MUST_CHECK enum session_action session_tick(struct session *session, int64_t now
 /* The hub has accepted the CONNECT that was made with a token of this renewal. */
 void session_accepted(struct session *session, int64_t now_ms, struct renewal renewal);
 
+/* There is a token that is better than the one in use: take it soon, or try it at once. */
+void session_renew(struct session *session, int64_t now_ms);
+
 /* All subscriptions have been granted. */
 void session_subscribed(struct session *session);
 

@@ -455,9 +455,9 @@ static void client_that_renews_its_tokens_stays(void **state)
     emulator_stop(&e);
 }
 
-/* "SharedAccessSignature=…" instead of the key. */
-static void give_token(const char *connection_string, int64_t valid_s,
-                       char out[2 * EMULATOR_TEXT_SIZE])
+/* A token by the connection string's key. */
+static void make_token(const char *connection_string, int64_t valid_s,
+                       char out[EMULATOR_TEXT_SIZE])
 {
     struct connection_string cs;
     struct buf resource = {.cap = TEXT_MAX_BYTES};
@@ -468,23 +468,24 @@ static void give_token(const char *connection_string, int64_t valid_s,
     buf_putf(&resource, "%s/devices/%s", cs.host_name, cs.device_id);
     assert_true(sas_token_write(&token, buf_slice(&resource), slice_of(cs.shared_access_key),
                                 SLICE(""), now_s + valid_s));
-    snprintf(out, (size_t)2 * EMULATOR_TEXT_SIZE,
-             "HostName=%s;DeviceId=%s;SharedAccessSignature=%s", cs.host_name, cs.device_id,
-             buf_text(&token));
+    snprintf(out, EMULATOR_TEXT_SIZE, "%s", buf_text(&token));
     buf_finish(&resource);
     buf_finish(&token);
     connection_string_finish(&cs);
 }
 
-static void client_whose_token_lapses_is_told(void **state)
+static void client_whose_token_lapses_is_told_and_goes_on_with_the_next(void **state)
 {
     struct emulator e;
     struct player p;
     char connection_string[EMULATOR_TEXT_SIZE];
+    char token[EMULATOR_TEXT_SIZE];
     char with_token[2 * EMULATOR_TEXT_SIZE];
     begin(&e, state, TEXTS("--in-memory", "--token-grace-seconds", "1"));
     device_create(&e, "d1", connection_string);
-    give_token(connection_string, 2, with_token);
+    make_token(connection_string, 2, token);
+    snprintf(with_token, sizeof(with_token),
+             "HostName=127.0.0.1;DeviceId=d1;SharedAccessSignature=%s", token);
     player_open(&p, &e, (struct iothub_device_options){.connection_string = with_token});
     wait_for_count(&p, &p.n_connected, 1);
     wait_for_count(&p, &p.n_lost, 1);
@@ -492,6 +493,16 @@ static void client_whose_token_lapses_is_told(void **state)
     wait_for_count(&p, &p.n_lost, 2);
     assert_int_equal(p.why, IOTHUB_UNAUTHORIZED);
     assert_int_equal(p.n_connected, 1);
+    make_token(connection_string, 3600, token);
+    assert_int_equal(iothub_device_renew_signature(p.client, token), IOTHUB_OK);
+    wait_for_count(&p, &p.n_connected, 2);
+    use_all(&p, "/twins/d1", 1);
+    int n_lost = p.n_lost;
+    make_token(connection_string, 7200, token);
+    assert_int_equal(iothub_device_renew_signature(p.client, token), IOTHUB_OK);
+    wait_for_count(&p, &p.n_connected, 3);
+    use_all(&p, "/twins/d1", 2);
+    assert_int_equal(p.n_lost, n_lost);
     player_close(&p);
     emulator_stop(&e);
 }
@@ -582,7 +593,7 @@ int main(void)
         SCENE_TEST(module_does_all_that_a_device_does),
         SCENE_TEST(message_comes_with_all_it_carries),
         SCENE_TEST(client_that_renews_its_tokens_stays),
-        SCENE_TEST(client_whose_token_lapses_is_told),
+        SCENE_TEST(client_whose_token_lapses_is_told_and_goes_on_with_the_next),
         SCENE_TEST(newer_client_takes_the_connection),
         SCENE_TEST(killed_connection_is_made_again),
         SCENE_TEST(killed_plain_connection_is_made_again),

@@ -206,6 +206,20 @@ IOTHUB_API enum iothub_status iothub_device_connect(struct iothub_device *client
  */
 IOTHUB_API void iothub_device_disconnect(struct iothub_device *client);
 
+/**
+ * Give the client a newer shared access signature in place of the one it was made with.
+ *
+ * A connection is taken leave of and made again with it, as when a token of the client's own is
+ * renewed: nobody is told of a loss, and what is pending stays pending.  A client that waits
+ * for its next attempt makes it at once; an idle one keeps it for iothub_device_connect().
+ *
+ * @param signature  "SharedAccessSignature sr=…&sig=…&se=…"; copied.
+ * @return IOTHUB_OK; IOTHUB_BAD_ARGUMENT (not such a text); IOTHUB_INVALID_OPERATION (the
+ * client was made with a key, and renews by itself, or with a certificate).
+ */
+IOTHUB_API enum iothub_status iothub_device_renew_signature(struct iothub_device *client,
+                                                            const char *signature);
+
 IOTHUB_API enum iothub_device_state iothub_device_state(const struct iothub_device *client);
 
 /**

@@ -316,6 +316,85 @@ static void token_is_renewed_by_reconnecting(void **state)
     bench_finish(&b);
 }
 
+#define SIGNATURE(number) "SharedAccessSignature sr=h%2Fdevices%2Fdev-1&sig=" number "&se=1"
+#define WITH_SIGNATURE \
+    "HostName=hub.example.net;DeviceId=dev-1;SharedAccessSignature=" SIGNATURE("1")
+
+static void newer_signature_is_taken_by_reconnecting(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init_with(&b, (struct iothub_device_options){.connection_string = WITH_SIGNATURE});
+    bench_go_up(&b);
+    assert_string_equal(b.hub.password, SIGNATURE("1"));
+    assert_int_equal(iothub_device_renew_signature(b.client, SIGNATURE("2")), IOTHUB_OK);
+    UNTIL(&b, b.hub.n_connects == 2 && bench_is_in(&b, IOTHUB_DEVICE_CONNECTED));
+    assert_string_equal(b.hub.password, SIGNATURE("2"));
+    assert_int_equal(b.hub.n_disconnects, 1);
+    assert_int_equal(b.n_states, 4);
+    assert_int_equal(b.states[2], IOTHUB_DEVICE_CONNECTING);
+    bench_turn(&b);
+    assert_int_equal(b.hub.n_connects, 2);
+    bench_finish(&b);
+}
+
+static void newer_signature_waits_for_an_attempt_that_is_under_way(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init_with(&b, (struct iothub_device_options){.connection_string = WITH_SIGNATURE});
+    b.hub.is_holding_subacks = true;
+    iothub_device_on_desired(b.client, bench_on_desired, &b);
+    assert_int_equal(iothub_device_connect(b.client), IOTHUB_OK);
+    UNTIL(&b, b.hub.n_subscribes == 1);
+    assert_int_equal(iothub_device_renew_signature(b.client, SIGNATURE("2")), IOTHUB_OK);
+    bench_turn(&b);
+    assert_int_equal(b.hub.n_connects, 1);
+    fake_hub_hang_up(&b.hub);
+    b.hub.is_holding_subacks = false;
+    UNTIL(&b, bench_is_in(&b, IOTHUB_DEVICE_CONNECTED));
+    assert_string_equal(b.hub.password, SIGNATURE("2"));
+    assert_int_equal(b.hub.n_connects, 2);
+    bench_finish(&b);
+}
+
+static void newer_signature_ends_the_pause_between_attempts(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init_with(&b, (struct iothub_device_options){.connection_string = WITH_SIGNATURE,
+                                                       .backoff_min_ms = 3600000,
+                                                       .backoff_max_ms = 3600000});
+    const struct clock clock = {0};
+    clock_fake(&b.client->clock, clock_read(&clock).at_ms);
+    bench_go_up(&b);
+    b.hub.connack = 5;
+    fake_hub_hang_up(&b.hub);
+    UNTIL(&b, bench_is_in(&b, IOTHUB_DEVICE_WAITING));
+    b.hub.connack = 0;
+    assert_int_equal(iothub_device_renew_signature(b.client, SIGNATURE("2")), IOTHUB_OK);
+    UNTIL(&b, bench_is_in(&b, IOTHUB_DEVICE_CONNECTED));
+    assert_string_equal(b.hub.password, SIGNATURE("2"));
+    bench_finish(&b);
+}
+
+static void only_signatures_are_renewed_by_signatures(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b);
+    assert_int_equal(iothub_device_renew_signature(b.client, SIGNATURE("2")),
+                     IOTHUB_INVALID_OPERATION);
+    bench_finish(&b);
+    bench_init_with(&b, (struct iothub_device_options){.connection_string = WITH_SIGNATURE});
+    assert_int_equal(iothub_device_renew_signature(b.client, NULL), IOTHUB_BAD_ARGUMENT);
+    assert_int_equal(iothub_device_renew_signature(b.client, "sr=h&sig=2&se=1"),
+                     IOTHUB_BAD_ARGUMENT);
+    bench_go_up(&b);
+    assert_string_equal(b.hub.password, SIGNATURE("1"));
+    bench_finish(&b);
+}
+
 static void quiet_connection_is_kept_alive(void **state)
 {
     (void)state;
@@ -350,6 +429,10 @@ int main(void)
         cmocka_unit_test(disconnect_during_an_attempt_ends_it),
         cmocka_unit_test(subscriptions_are_made_again_after_a_loss),
         cmocka_unit_test(token_is_renewed_by_reconnecting),
+        cmocka_unit_test(newer_signature_is_taken_by_reconnecting),
+        cmocka_unit_test(newer_signature_waits_for_an_attempt_that_is_under_way),
+        cmocka_unit_test(newer_signature_ends_the_pause_between_attempts),
+        cmocka_unit_test(only_signatures_are_renewed_by_signatures),
         cmocka_unit_test(quiet_connection_is_kept_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
