@@ -5,6 +5,8 @@
  */
 #include "gateway/mqtt_topics.h"
 
+#include <string.h>
+
 #include "base/macros.h"
 #include "device/src/topics.h"
 #include "fuzz/fuzz.h"
@@ -122,13 +124,23 @@ static void check_received(struct slice text)
 
 /* ---- sessions --------------------------------------------------------------------------- */
 
+static void check_same_session(const struct mqtt_session *have, const struct mqtt_session *want)
+{
+    FUZZ_CHECK(have->n_items == want->n_items);
+    for (size_t i = 0; i < have->n_items; i++) {
+        const struct mqtt_subscription *a = &have->items[i];
+        const struct mqtt_subscription *b = &want->items[i];
+        FUZZ_CHECK(strcmp(a->filter, b->filter) == 0);
+        FUZZ_CHECK(a->qos == b->qos && a->feature == b->feature);
+    }
+}
+
 /* Filters, a line each, make a session that is the same after it was stored. */
 static void check_session(struct slice text, struct identity id)
 {
     struct mqtt_session session = {0};
     struct mqtt_session again = {0};
     struct buf written = fuzz_buf();
-    struct buf rewritten = fuzz_buf();
     struct slice rest = text;
     struct slice filter = {0};
     while (slice_next(&rest, '\n', &filter)) {
@@ -143,8 +155,7 @@ static void check_session(struct slice text, struct identity id)
     mqtt_session_write(&session, &written);
     FUZZ_CHECK(written.len != 0);
     mqtt_session_read(&again, buf_slice(&written), id);
-    mqtt_session_write(&again, &rewritten);
-    fuzz_check_same(buf_slice(&rewritten), buf_slice(&written));
+    check_same_session(&again, &session);
     mqtt_session_finish(&session);
     mqtt_session_finish(&again);
 
@@ -152,7 +163,6 @@ static void check_session(struct slice text, struct identity id)
     mqtt_session_read(&again, text, id);
     mqtt_session_finish(&again);
     buf_finish(&written);
-    buf_finish(&rewritten);
 }
 
 static void check_device_session(struct slice text)
