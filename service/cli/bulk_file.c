@@ -7,7 +7,7 @@
 
 #include "iothub/json.h"
 
-static const struct slice mode_name = {"\"importMode\"", 12};
+static const struct slice mode_name = {"importMode", 10};
 
 static bool is_array(struct slice text)
 {
@@ -110,6 +110,16 @@ bool bulk_file_next(struct bulk_file *file, struct slice *out)
     return false;
 }
 
+/* A name as it stands in the text; an escape in it makes no other name of it. */
+static bool is_mode_name(struct slice raw)
+{
+    struct buf scratch;
+    buf_init(&scratch, BUF_CAP_OWN);
+    bool is_mode = slice_equal_nocase(json_scan_string(raw, &scratch), mode_name);
+    buf_finish(&scratch);
+    return is_mode;
+}
+
 void bulk_file_put_item(struct buf *out, struct slice item, const char *mode)
 {
     struct json_scan scan;
@@ -120,7 +130,7 @@ void bulk_file_put_item(struct buf *out, struct slice item, const char *mode)
     buf_init(&rest, BUF_CAP_OWN);
     bool is_open = json_scan_open(&scan, item);
     while (is_open && json_scan_next(&scan, &name, &value)) {
-        if (slice_equal_nocase(name, mode_name)) {
+        if (is_mode_name(name)) {
             own = value;
             continue;
         }
@@ -130,7 +140,7 @@ void bulk_file_put_item(struct buf *out, struct slice item, const char *mode)
         buf_put_slice(&rest, value);
     }
     buf_put_char(out, '{');
-    buf_put_slice(out, mode_name);
+    json_put_string(out, mode_name);
     buf_put_char(out, ':');
     if (mode == NULL && own.len != 0) {
         buf_put_slice(out, own);

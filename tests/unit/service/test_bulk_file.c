@@ -101,6 +101,9 @@ static void item_keeps_everything_but_its_mode(void **state)
                 "{\"importMode\":\"create\",\"id\":\"a\"}");
     expect_item("{\"ImportMode\":\"create\",\"id\":\"a\"}", "delete",
                 "{\"importMode\":\"delete\",\"id\":\"a\"}");
+    /* However the name is written: of two members the hub would take the last. */
+    expect_item("{\"import\\u004dode\":\"create\",\"id\":\"a\"}", "delete",
+                "{\"importMode\":\"delete\",\"id\":\"a\"}");
     expect_item("{}", "update", "{\"importMode\":\"update\"}");
 }
 
