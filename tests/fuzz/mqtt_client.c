@@ -223,7 +223,7 @@ static struct buf play(struct slice script, bool is_in_pieces)
     struct scene scene = {
         .login = {.id = "d", .is_clean = (manner & 1) != 0, .keep_alive_s = manner & 0x70},
         .is_in_pieces = is_in_pieces,
-        .piece_len = (manner & 4) != 0 ? 7 : 40,
+        .piece_len = (manner & 4) != 0 ? 40 : 7,
         .seen = fuzz_buf(),
     };
     void *state = NULL;
