@@ -3,7 +3,8 @@
  *
  *     GET /_emulator/events?after=OFFSET|latest[&max=N][&wait=SECONDS][&deviceId=ID]
  *
- * A list may wait for its first event.  A stream (Accept: text/event-stream) goes on until the
+ * A list may wait for its first event, and tells in x-ms-continuation what `after` comes next.
+ * A stream (Accept: text/event-stream) goes on until the
  * client leaves, the token has lapsed or `max` events were sent; its next part is made when the
  * last one was taken, so that a slow reader costs no memory.
  * Source of the stream's form: HTML Living Standard, "Server-sent events".
@@ -106,6 +107,9 @@ static enum iothub_status list(struct event_reading *reading)
     }
     if (body->len > 1 || (!has_more && now_ms(reading) >= reading->until_ms)) {
         buf_put_char(body, ']');
+        /* Told of an empty list too: who asked for "latest" would miss what comes until then.
+         */
+        buf_put_i64(rest_header(reading->exchange, "x-ms-continuation"), reading->after);
         rest_answer_json(reading->exchange);
     } else {
         wait_on(reading, has_more);
@@ -131,6 +135,12 @@ static void give_part(struct http_exchange *exchange)
     exchange->wake(exchange->owner);
 }
 
+/* An event's id without an event: nothing to the reader, but where it goes on if it breaks. */
+static void put_position(struct event_reading *reading)
+{
+    buf_putf(&reading->exchange->answer.body, "id: %" PRId64 "\n\n", reading->after);
+}
+
 static bool is_over(const struct event_reading *reading)
 {
     int64_t at_ms = hub_now(reading->exchange->hub).at_ms;
@@ -150,7 +160,7 @@ static void on_stream_woken(struct hub_event_waiter *waiter)
         return;
     }
     if (body->len == 0 && now_ms(reading) >= reading->until_ms) {
-        buf_put_text(body, ":\n\n");
+        put_position(reading);
     }
     if (body->len != 0) {
         give_part(reading->exchange);
@@ -172,7 +182,8 @@ static enum iothub_status begin_stream(struct event_reading *reading)
     struct http_exchange *exchange = reading->exchange;
     exchange->answer.is_stream = true;
     buf_put_text(rest_header(exchange, "Cache-Control"), "no-cache");
-    buf_put_text(&exchange->answer.body, "retry: 1000\n\n");
+    buf_put_text(&exchange->answer.body, "retry: 1000\n");
+    put_position(reading);
     rest_answer_body(exchange, 200, "text/event-stream; charset=utf-8");
     return IOTHUB_OK;
 }

@@ -68,17 +68,27 @@ static void put_line(struct buf *line, const json_t *event)
     }
 }
 
+static void move_on(char **after, char *next)
+{
+    free(*after);
+    *after = next;
+}
+
+static char *offset_of(const json_t *event)
+{
+    struct buf offset;
+    buf_init(&offset, BUF_CAP_OWN);
+    put_value(&offset, json_object_get(event, "offset"));
+    return buf_take_text(&offset);
+}
+
 /* Print what has come; `after` moves on with it. */
 static void show_events(struct watch *watch, const char *text, char **after)
 {
     json_t *events = json_parse(slice_of(text), NULL);
     for (size_t i = 0; i < json_array_size(events); i++) {
         const json_t *event = json_array_get(events, i);
-        struct buf offset;
-        buf_init(&offset, BUF_CAP_OWN);
-        put_value(&offset, json_object_get(event, "offset"));
-        free(*after);
-        *after = buf_take_text(&offset);
+        move_on(after, offset_of(event));
         if (!watch_show(watch, event, put_line)) {
             break;
         }
@@ -90,14 +100,20 @@ static enum iothub_status read_some(struct watch *watch, char **after)
 {
     const struct app *app = watch->app;
     char *events = NULL;
+    char *next = NULL;
     const struct iothub_service_events which = {
         .after = *after,
         .device_id = app->values->device_id,
         .wait_s = app_seconds(watch_wait_ms(watch, WAIT_MAX_MS)),
     };
-    enum iothub_status status = iothub_service_events_read(app->service, &which, &events);
+    enum iothub_status status =
+        iothub_service_events_read(app->service, &which, &next, &events);
     if (status == IOTHUB_OK) {
         show_events(watch, events, after);
+    }
+    /* Also when nothing has come: "latest" would be later the next time. */
+    if (next != NULL) {
+        move_on(after, next);
     }
     free(events);
     return status;

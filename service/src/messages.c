@@ -230,8 +230,9 @@ static void put_parameter(struct buf *out, const char *name, const char *value)
 
 enum iothub_status iothub_service_events_read(struct iothub_service *service,
                                               const struct iothub_service_events *which,
-                                              char **out)
+                                              char **out_after, char **out)
 {
+    struct http_answer answer;
     if (which->wait_s < 0 || which->wait_s > EVENTS_WAIT_MAX_S) {
         return client_fail(service, IOTHUB_BAD_ARGUMENT, "the hub waits at most %d seconds",
                            EVENTS_WAIT_MAX_S);
@@ -246,7 +247,18 @@ enum iothub_status iothub_service_events_read(struct iothub_service *service,
     const struct call call = {.operation = OP_EVENTS_READ,
                               .parameters = buf_text(&parameters),
                               .extra_ms = (int64_t)which->wait_s * 1000};
-    enum iothub_status status = client_call_json(service, &call, out);
+    enum iothub_status status = client_call(service, &call, &answer);
     buf_finish(&parameters);
-    return status;
+    if (status != IOTHUB_OK) {
+        return status;
+    }
+    if (out_after != NULL) {
+        *out_after = answer.continuation;
+        answer.continuation = NULL;
+    }
+    if (out != NULL) {
+        *out = buf_take_text(&answer.body);
+    }
+    http_answer_finish(&answer);
+    return IOTHUB_OK;
 }

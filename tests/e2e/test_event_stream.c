@@ -131,7 +131,7 @@ static json_t *next_event(struct reader *reader)
         }
         struct slice block = slice_between(reader->text.data, end);
         size_t data = slice_find(block, '\n') + 1 + strlen("data: ");
-        if (slice_starts_with(block, SLICE("id: "))) {
+        if (slice_starts_with(block, SLICE("id: ")) && data < block.len) {
             event = json_parse(slice_from(block, data), NULL);
             assert_non_null(event);
         }

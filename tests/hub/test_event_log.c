@@ -178,6 +178,34 @@ static void reading_goes_on_behind_an_offset(void **state)
     assert_bodies(f, API_VERSION "&max=1", "a");
 }
 
+static void expect_position(struct fixture *f, const char *query, const char *want)
+{
+    struct reply reply = ask(f, &(struct ask){.method = "GET", .path = PATH, .query = query});
+    const char *position = reply_header(&reply, "x-ms-continuation");
+    assert_int_equal(reply.status, 200);
+    assert_non_null(position);
+    assert_string_equal(position, want);
+    reply_end(&reply);
+}
+
+/* So that nothing is missed between two questions for "latest". */
+static void list_tells_where_to_go_on_even_when_it_is_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct device *d = begin(f);
+    expect_position(f, "", "0");
+    expect_position(f, "after=latest", "0");
+    say(d, "a");
+    say(d, "b");
+    expect_position(f, "", "2");
+    expect_position(f, "max=1", "1");
+    expect_position(f, "after=latest", "2");
+    expect_position(f, "after=2", "2");
+    expect_position(f, "after=1000000", "1000000");
+    /* What was passed over need not be looked at again. */
+    expect_position(f, "deviceId=other", "2");
+}
+
 static void one_devices_events_are_found_among_others(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +332,19 @@ static void reader_that_waits_in_vain_gets_an_empty_list(void **state)
     take_bodies(&p, "", 0);
 }
 
+static void reader_that_waited_in_vain_knows_where_to_go_on(void **state)
+{
+    struct fixture *f = *state;
+    struct pending p;
+    struct device *d = begin(f);
+    say(d, "old");
+    begin_waiting(&p, f, "after=latest&wait=30");
+    fixture_pass(f, 30 * SECOND_MS);
+    struct reply reply = pending_take(&p);
+    assert_string_equal(reply_header(&reply, "x-ms-continuation"), "1");
+    reply_end(&reply);
+}
+
 static void reader_that_waits_for_one_device_sleeps_through_others(void **state)
 {
     struct fixture *f = *state;
@@ -361,7 +402,8 @@ static void begin_stream(struct pending *p, struct fixture *f, const struct ask 
     assert_int_equal(p->exchange.answer.status, 200);
     assert_true(p->exchange.answer.is_stream);
     assert_string_equal(p->exchange.answer.content_type, "text/event-stream; charset=utf-8");
-    assert_string_equal(buf_text(&p->exchange.answer.body), "retry: 1000\n\n");
+    assert_true(
+        slice_starts_with(buf_slice(&p->exchange.answer.body), SLICE("retry: 1000\nid: ")));
 }
 
 /* The part that was there last is sent, and its turn ends. */
@@ -431,6 +473,34 @@ static void stream_goes_on_where_the_last_one_broke_off(void **state)
     pending_drop(&p);
 }
 
+/* "retry: 1000\nid: 7\n\n" */
+static void take_first_id(const struct pending *p, char out[24])
+{
+    struct slice body = buf_slice(&p->exchange.answer.body);
+    struct slice id = slice_from(body, strlen("retry: 1000\nid: "));
+    (void)snprintf(out, 24, "%.*s", (int)slice_find(id, '\n'), id.data);
+}
+
+static void stream_that_breaks_off_before_its_first_event_goes_on_as_well(void **state)
+{
+    struct fixture *f = *state;
+    struct pending p;
+    char id[24];
+    struct device *d = begin(f);
+    say(d, "a");
+    begin_stream(&p, f, &(struct ask){.query = "after=latest"});
+    take_first_id(&p, id);
+    assert_string_equal(id, "1");
+    pending_drop(&p);
+    say(d, "between");
+    begin_stream(&p, f, &(struct ask){.query = "after=latest", .last_event_id = id});
+    take_first_id(&p, id);
+    assert_string_equal(id, "1");
+    go_on(&p);
+    assert_part(&p, "2");
+    pending_drop(&p);
+}
+
 static void stream_ends_after_as_many_events_as_were_wanted(void **state)
 {
     struct fixture *f = *state;
@@ -481,11 +551,26 @@ static void silent_stream_beats_every_fifteen_seconds(void **state)
         assert_false(p.exchange.is_done);
         fixture_pass(f, 1);
         assert_true(p.exchange.is_done);
-        assert_string_equal(buf_text(&p.exchange.answer.body), ":\n\n");
+        assert_string_equal(buf_text(&p.exchange.answer.body), "id: 0\n\n");
     }
     go_on(&p);
     say(d, "a");
     assert_part(&p, "1");
+    pending_drop(&p);
+}
+
+/* Others' events need not be looked at again by who comes back. */
+static void beat_tells_how_far_the_stream_has_looked(void **state)
+{
+    struct fixture *f = *state;
+    struct pending p;
+    struct device *d = begin(f);
+    begin_stream(&p, f, &(struct ask){.query = "deviceId=other"});
+    say(d, "a");
+    say(d, "b");
+    go_on(&p);
+    fixture_pass(f, 15 * SECOND_MS);
+    assert_string_equal(buf_text(&p.exchange.answer.body), "id: 2\n\n");
     pending_drop(&p);
 }
 
@@ -500,7 +585,7 @@ static void stream_outlives_its_token_as_a_connection_does(void **state)
     go_on(&p);
     fixture_pass(f, MINUTE_MS + HUB_TOKEN_GRACE_MS);
     assert_true(p.exchange.is_done);
-    assert_string_equal(buf_text(&p.exchange.answer.body), ":\n\n");
+    assert_string_equal(buf_text(&p.exchange.answer.body), "id: 0\n\n");
     go_on(&p);
     fixture_pass(f, 15 * SECOND_MS);
     assert_true(p.exchange.is_done);
@@ -516,6 +601,10 @@ int main(void)
         HUB_TEST(annotations_are_those_of_the_event_hubs_endpoint),
         HUB_TEST(body_that_is_no_text_is_base64),
         HUB_TEST(reading_goes_on_behind_an_offset),
+        HUB_TEST(list_tells_where_to_go_on_even_when_it_is_empty),
+        HUB_TEST(reader_that_waited_in_vain_knows_where_to_go_on),
+        HUB_TEST(stream_that_breaks_off_before_its_first_event_goes_on_as_well),
+        HUB_TEST(beat_tells_how_far_the_stream_has_looked),
         HUB_TEST(one_devices_events_are_found_among_others),
         HUB_TEST(event_behind_many_others_is_found_over_several_turns),
         HUB_TEST(numbers_out_of_range_are_refused),

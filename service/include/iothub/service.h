@@ -612,6 +612,8 @@ struct iothub_service_events {
  * Read what devices have sent, from iothub-emulator alone: hubs in Azure offer events over
  * AMQP.
  *
+ * @param out_after  what `after` is to be for the events behind these, also when there are
+ * none; ended by free().  NULL where the hub did not say.  May itself be NULL.
  * @param out  JSON array of {"offset","enqueuedTime","deviceId","properties","body"}, in their
  *             order; "[]" when there is none yet.
  * @return IOTHUB_OK; IOTHUB_GENERIC_NOT_FOUND or another error with HTTP status 404 (the hub is
@@ -619,7 +621,8 @@ struct iothub_service_events {
  */
 IOTHUB_API IOTHUB_SERVICE_MUST_CHECK enum iothub_status
 iothub_service_events_read(struct iothub_service *service,
-                           const struct iothub_service_events *which, char **out);
+                           const struct iothub_service_events *which, char **out_after,
+                           char **out);
 
 #ifdef __cplusplus
 }

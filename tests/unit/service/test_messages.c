@@ -180,22 +180,27 @@ static void no_feedback_is_an_empty_batch_without_a_token(void **state)
 static void events_are_read_after_an_offset(void **state)
 {
     struct fixture *f = *state;
-    SCRIPT(f, REPLY(200, "[]"), REPLY(200, "[{\"offset\":\"8\"}]"), {.status = 404});
+    SCRIPT(f, REPLY(200, "[]"),
+           {.status = 200, .body = "[{\"offset\":\"8\"}]", .headers = {"x-ms-continuation: 8"}},
+           {.status = 404});
+    char *after = NULL;
     const struct iothub_service_events all = {0};
     const struct iothub_service_events some = {.after = "7/x", .device_id = "d#1", .wait_s = 5};
     char *out = NULL;
-    assert_int_equal(iothub_service_events_read(f->service, &all, NULL), IOTHUB_OK);
+    assert_int_equal(iothub_service_events_read(f->service, &all, NULL, NULL), IOTHUB_OK);
     expect_request(f, 0, "GET", "/_emulator/events" VERSION, "");
-    assert_int_equal(iothub_service_events_read(f->service, &some, &out), IOTHUB_OK);
+    assert_int_equal(iothub_service_events_read(f->service, &some, &after, &out), IOTHUB_OK);
     assert_string_equal(out, "[{\"offset\":\"8\"}]");
+    assert_string_equal(after, "8");
     expect_request(f, 1, "GET",
                    "/_emulator/events" VERSION "&after=7%2Fx&wait=5&deviceId=d%231", "");
-    assert_int_equal(iothub_service_events_read(f->service, &all, NULL),
+    assert_int_equal(iothub_service_events_read(f->service, &all, NULL, NULL),
                      IOTHUB_GENERIC_NOT_FOUND);
     const struct iothub_service_events patient = {.wait_s = 301};
-    assert_int_equal(iothub_service_events_read(f->service, &patient, NULL),
+    assert_int_equal(iothub_service_events_read(f->service, &patient, NULL, NULL),
                      IOTHUB_BAD_ARGUMENT);
     free(out);
+    free(after);
 }
 
 int main(void)

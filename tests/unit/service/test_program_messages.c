@@ -164,13 +164,17 @@ static void a_count_that_is_not_reached_in_time_is_a_failure(void **state)
 static void monitor_events_prints_what_comes_and_moves_on(void **state)
 {
     struct fixture *f = *state;
-    SCRIPT(f, REPLY(200, "[" EVENT("7", "{\"t\":21.5}") "]"), REPLY(200, "[]"),
+    SCRIPT(f, {.status = 200, .body = "[]", .headers = {"x-ms-continuation: 6"}},
+           {.status = 200,
+            .body = "[" EVENT("7", "{\"t\":21.5}") "]",
+            .headers = {"x-ms-continuation: 7"}},
            REPLY(200, "[" EVENT("8", "\"two\\nlines\"") "]"));
     RUN(&f->run, f->hub, "monitor-events", "--device-id", "d", "--count", "2");
     program_expect_code(&f->run, 0);
     expect_request(f, 0, "GET", "/_emulator/events" VERSION "&after=latest&wait=300&deviceId=d",
                    "");
-    expect_request(f, 1, "GET", "/_emulator/events" VERSION "&after=7&wait=300&deviceId=d", "");
+    /* What comes between the two must not be missed. */
+    expect_request(f, 1, "GET", "/_emulator/events" VERSION "&after=6&wait=300&deviceId=d", "");
     expect_request(f, 2, "GET", "/_emulator/events" VERSION "&after=7&wait=300&deviceId=d", "");
     assert_string_equal(f->run.out, "2026-01-02T03:04:05.678Z  d  {\"t\":21.5}  {\"a\":\"1\"}\n"
                                     "2026-01-02T03:04:05.678Z  d  two?lines  {\"a\":\"1\"}\n");
