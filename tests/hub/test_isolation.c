@@ -139,6 +139,23 @@ static bool has_word(const char *words, const char *word)
     return strcmp(words, ALL) == 0;
 }
 
+/* {} in the form stands for "devices/d" or "devices/d/modules/m". */
+static char *topic_of(const char *form, const char *id)
+{
+    struct buf topic = {.cap = BUF_CAP_OWN};
+    struct slice whole = slice_of(id);
+    size_t slash = slice_find(whole, '/');
+    size_t place = slice_find(slice_of(form), '{');
+    buf_put(&topic, form, place);
+    buf_put_text(&topic, "devices/");
+    buf_put(&topic, id, slash);
+    if (slash < whole.len) {
+        buf_putf(&topic, "/modules/%s", id + slash + 1);
+    }
+    buf_put_text(&topic, form + place + strlen("{}"));
+    return buf_take_text(&topic);
+}
+
 /* ---- HTTPS ------------------------------------------------------------------------------ */
 
 /* An id for each variable segment of a route, encoded; the third and on are of no interest. */
@@ -297,16 +314,12 @@ static void certificate_opens_the_identity_it_is_for(void **state)
     for (size_t i = 0; i < ARRAY_LEN(shown) * ARRAY_LEN(ids); i++) {
         size_t s = i / ARRAY_LEN(ids);
         const char *target = ids[i % ARRAY_LEN(ids)];
-        struct identity id = id_of(target);
-        char path[100];
+        char *path = topic_of("/{}/messages/events", target);
         const struct hub_certificate certificate = {
             .thumbprints = {slice_of(shown[s].thumbprint)},
             .common_name = slice_of(shown[s].common_name),
             .is_trusted = shown[s].is_trusted,
         };
-        (void)snprintf(path, sizeof(path), "/devices/%.*s%s%.*s/messages/events",
-                       SLICE_ARG(id.device_id), identity_is_module(id) ? "/modules/" : "",
-                       SLICE_ARG(id.module_id));
         struct reply reply = mail(
             f, &(struct mail){
                    .method = "POST", .path = path, .token = "", .certificate = &certificate});
@@ -316,6 +329,7 @@ static void certificate_opens_the_identity_it_is_for(void **state)
         }
         assert_int_equal(reply.status, want);
         reply_end(&reply);
+        free(path);
     }
 }
 
@@ -345,7 +359,7 @@ static void connection_opens_for_the_identity_of_its_token(void **state)
 
 /* ---- MQTT: topics that name an identity ------------------------------------------------- */
 
-/* {} stands for "devices/d" or "devices/d/modules/m". */
+/* As topic_of() takes them. */
 static const char *const published[] = {
     "{}/messages/events",
     "{}/messages/events/",
@@ -372,19 +386,6 @@ static const char *const named[] = {
 };
 
 static const char *const connected[] = {"d", "e", "d/m", "edge", "edge/$edgeHub"};
-
-static char *topic_of(const char *form, const char *id)
-{
-    struct buf topic = {.cap = BUF_CAP_OWN};
-    struct slice whole = slice_of(id);
-    size_t slash = slice_find(whole, '/');
-    buf_putf(&topic, "devices/%.*s", (int)slash, id);
-    if (slash < whole.len) {
-        buf_putf(&topic, "/modules/%s", id + slash + 1);
-    }
-    buf_put_text(&topic, form + strlen("{}"));
-    return buf_take_text(&topic);
-}
 
 static struct device *online(struct fixture *f, const char *id)
 {
