@@ -21,6 +21,31 @@ static void monotonic_time_does_not_go_back(void **state)
     assert_true(after >= before);
 }
 
+static void microseconds_are_of_the_same_clock(void **state)
+{
+    (void)state;
+    const struct clock clock = {0};
+    int64_t before_ms = clock_read(&clock).now_ms;
+    int64_t first_us = clock_monotonic_us();
+    int64_t second_us = clock_monotonic_us();
+    int64_t after_ms = clock_read(&clock).now_ms;
+
+    assert_true(second_us >= first_us);
+    assert_in_range(first_us / 1000, before_ms, after_ms);
+    assert_in_range(second_us / 1000, before_ms, after_ms);
+}
+
+static void microseconds_are_finer_than_milliseconds(void **state)
+{
+    (void)state;
+    int64_t us = clock_monotonic_us();
+
+    for (int i = 0; i < 1000 && us % 1000 == 0; i++) {
+        us = clock_monotonic_us();
+    }
+    assert_int_not_equal(us % 1000, 0);
+}
+
 static void wall_time_is_the_systems(void **state)
 {
     (void)state;
@@ -63,6 +88,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monotonic_time_does_not_go_back),
+        cmocka_unit_test(microseconds_are_of_the_same_clock),
+        cmocka_unit_test(microseconds_are_finer_than_milliseconds),
         cmocka_unit_test(wall_time_is_the_systems),
         cmocka_unit_test(the_offset_moves_wall_time_alone),
         cmocka_unit_test(a_fake_clock_stands_still_until_advanced),
