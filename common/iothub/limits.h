@@ -79,7 +79,20 @@
 #define MQTT_KEEP_ALIVE_CEILING_S 1767 /* IoT Hub documentation, "Communicate using MQTT" */
 #define MQTT_CONNECT_ARRIVAL_S    60
 
-/* HTTP. */
-#define LIMIT_HTTP_BODY_BYTES (1 * KIB * KIB) /* ours: above every documented body */
+#define LIMIT_MQTT_CONNECT_BYTES (64 * KIB)
+#define LIMIT_MQTT_OUT_BYTES     (4 * KIB * KIB) /* that wait for a client; ours */
+#define MQTT_WINDOW              16              /* messages to a client without PUBACK; ours */
+
+/* HTTP; all ours. */
+#define LIMIT_HTTP_BODY_BYTES   (1 * KIB * KIB)  /* above every documented body */
+#define LIMIT_HTTP_BODIES_BYTES (64 * KIB * KIB) /* of all requests that are held */
+#define LIMIT_HTTP_HEAD_BYTES   (32 * KIB)       /* beyond it the answer is 431 */
+#define HTTP_IDLE_S             120
+#define HTTP_REQUEST_S          30        /* for a whole request, its body aside */
+#define HTTP_BODY_BYTES_PER_S   (4 * KIB) /* a body may take as much longer as this allows */
+#define HTTP_ANSWER_S           300       /* for taking an answer, or a part of a stream */
+
+/* TLS. */
+#define TLS_HANDSHAKE_S 30 /* ours */
 
 #endif

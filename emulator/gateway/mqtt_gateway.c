@@ -22,9 +22,9 @@
 #include "mqtt/engine.h"
 
 enum {
-    CONNECT_MAX_BYTES = 64 * KIB,
-    OUT_MAX_BYTES = 4 * KIB * KIB, /* a client that lets more pile up is not reading */
-    WINDOW = 16,                   /* messages to a device without PUBACK */
+    CONNECT_MAX_BYTES = LIMIT_MQTT_CONNECT_BYTES,
+    OUT_MAX_BYTES = LIMIT_MQTT_OUT_BYTES, /* a client that lets more pile up is not reading */
+    WINDOW = MQTT_WINDOW,
     TOPIC_MAX = 512,
     REMOTE_MAX = 64,
 };

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,20 +20,19 @@ enum {
 
 struct acceptor {
     struct turn *turn;
-    SSL_CTX *tls;
-    acceptor_callback *callback;
-    void *owner;
+    struct acceptor_wish wish;
     struct evconnlistener *listener;
     struct turn_timer pause;
+    bool is_out_of_descriptors;
 };
 
 static struct bufferevent *make_bufferevent(const struct acceptor *acceptor, evutil_socket_t fd)
 {
     int flags = BEV_OPT_CLOSE_ON_FREE;
-    if (acceptor->tls == NULL) {
+    if (acceptor->wish.tls == NULL) {
         return bufferevent_socket_new(acceptor->turn->base, fd, flags);
     }
-    SSL *ssl = SSL_new(acceptor->tls);
+    SSL *ssl = SSL_new(acceptor->wish.tls);
     if (ssl == NULL) {
         return NULL;
     }
@@ -47,24 +47,49 @@ static struct bufferevent *make_bufferevent(const struct acceptor *acceptor, evu
     return bev;
 }
 
+/* What has come already is read, lest closing make the system say "reset" before the farewell.
+ */
+static void turn_away(const struct acceptor *acceptor, evutil_socket_t fd)
+{
+    char unheard[4 * KIB];
+    struct slice farewell = acceptor->wish.farewell;
+    if (farewell.len != 0 && acceptor->wish.tls == NULL) {
+        (void)!recv(fd, unheard, sizeof(unheard), MSG_DONTWAIT);
+        (void)!send(fd, farewell.data, farewell.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    evutil_closesocket(fd);
+}
+
+static void take_in(struct acceptor *acceptor, struct accepted *accepted)
+{
+    const struct acceptor_wish *wish = &acceptor->wish;
+    int yes = 1;
+    if (!wish->is_bare) {
+        accepted->bev = make_bufferevent(acceptor, accepted->fd);
+        if (accepted->bev == NULL) {
+            admission_give_back(&acceptor->turn->admission, wish->kind);
+            evutil_closesocket(accepted->fd);
+            return;
+        }
+    }
+    (void)setsockopt(accepted->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    wish->callback(wish->owner, accepted);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
                       struct sockaddr *address, int len, void *ctx)
 {
     struct acceptor *acceptor = ctx;
-    int yes = 1;
+    struct accepted accepted = {.fd = fd, .address = address, .address_len = (socklen_t)len};
     (void)listener;
     turn_enter(acceptor->turn);
-    struct accepted accepted = {
-        .bev = make_bufferevent(acceptor, fd),
-        .address = address,
-        .address_len = (socklen_t)len,
-    };
-    if (accepted.bev == NULL) {
-        evutil_closesocket(fd);
-        return;
+    acceptor->is_out_of_descriptors = false;
+    if (admission_take(&acceptor->turn->admission, acceptor->wish.kind,
+                       acceptor->turn->now.now_ms)) {
+        take_in(acceptor, &accepted);
+    } else {
+        turn_away(acceptor, fd);
     }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    acceptor->callback(acceptor->owner, &accepted);
 }
 
 static void resume(struct turn *turn, struct turn_timer *timer)
@@ -81,21 +106,21 @@ static void on_error(struct evconnlistener *listener, void *ctx)
 {
     struct acceptor *acceptor = ctx;
     turn_enter(acceptor->turn);
-    log_error("cannot accept connections: %s; trying again in %d ms",
-              evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()), PAUSE_MS);
+    if (!acceptor->is_out_of_descriptors) {
+        log_error("cannot accept connections: %s; trying again every %d ms",
+                  evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()), PAUSE_MS);
+    }
+    acceptor->is_out_of_descriptors = true; /* said once, until one can be accepted */
     evconnlistener_disable(listener);
     acceptor->pause.fire = resume;
     turn_set_timer(acceptor->turn, &acceptor->pause, acceptor->turn->now.now_ms + PAUSE_MS);
 }
 
-struct acceptor *acceptor_create(struct turn *turn, int fd, SSL_CTX *tls,
-                                 acceptor_callback *callback, void *owner)
+struct acceptor *acceptor_create(struct turn *turn, int fd, const struct acceptor_wish *wish)
 {
     struct acceptor *acceptor = mem_alloc(sizeof(*acceptor));
     acceptor->turn = turn;
-    acceptor->tls = tls;
-    acceptor->callback = callback;
-    acceptor->owner = owner;
+    acceptor->wish = *wish;
     acceptor->listener = evconnlistener_new(
         turn->base, on_accept, acceptor, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (acceptor->listener == NULL) {

@@ -8,28 +8,40 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include "base/slice.h"
+#include "iothub/limits.h"
 #include "server/turn.h"
 
 struct acceptor;
 
 /* How long a client may take for the handshake of TLS. */
-#define ACCEPTOR_HANDSHAKE_MS 30000
+#define ACCEPTOR_HANDSHAKE_MS (TLS_HANDSHAKE_S * 1000)
 
-/* With TLS the handshake is still to come: BEV_EVENT_CONNECTED tells of its end. */
+/*
+ * The callee gives the place back when the connection ends (admission_give_back).  With TLS the
+ * handshake is still to come: BEV_EVENT_CONNECTED tells of its end.
+ */
 struct accepted {
-    struct bufferevent *bev; /* becomes the callee's; freeing it closes the socket */
+    evutil_socket_t fd;
+    struct bufferevent *bev; /* becomes the callee's; freeing it closes the socket.  NULL where
+                                just the socket was wanted, which then becomes the callee's */
     const struct sockaddr *address;
     socklen_t address_len;
 };
 
 typedef void acceptor_callback(void *owner, const struct accepted *accepted);
 
-/**
- * @param fd   taken over, unless NULL is returned.
- * @param tls  NULL for none; borrowed.
- */
-struct acceptor *acceptor_create(struct turn *turn, int fd, SSL_CTX *tls,
-                                 acceptor_callback *callback, void *owner);
+struct acceptor_wish {
+    SSL_CTX *tls; /* NULL for none; borrowed */
+    bool is_bare; /* the callee wants sockets, not bufferevents; without TLS only */
+    enum admission_kind kind;
+    struct slice farewell; /* what a client hears that is turned away; without TLS only */
+    acceptor_callback *callback;
+    void *owner;
+};
+
+/* @param fd  taken over, unless NULL is returned. */
+struct acceptor *acceptor_create(struct turn *turn, int fd, const struct acceptor_wish *wish);
 
 /* What was accepted lives on.  NULL is allowed. */
 void acceptor_destroy(struct acceptor *acceptor);

@@ -12,6 +12,7 @@
 #include "gateway/http_gateway.h"
 #include "gateway/tracking.h"
 #include "iothub/limits.h"
+#include "server/http_visit.h"
 #include "server/websocket_connection.h"
 #include "server/websocket_handshake.h"
 
@@ -23,12 +24,14 @@ enum {
 struct http_parked {
     struct http_desk *desk;
     struct MHD_Connection *connection;
+    struct http_visit *visit; /* the listener keeps it with the connection */
     struct http_exchange exchange;
     struct buf body;
     struct buf arguments; /* decoded values */
     char *url;
     size_t n_streamed; /* of the part of a stream that is in the answer's body */
     bool is_too_large;
+    bool lacks_room; /* for its body, as others hold so much */
     bool is_suspended;
     bool is_answered; /* in the second list */
     struct http_parked *prev;
@@ -91,13 +94,10 @@ static struct slice argument_of(const void *source, const char *name)
     return slice_from(buf_slice(decoded), begin);
 }
 
-/* The listener keeps it with the connection. */
 static const struct hub_certificate *certificate_of(const void *source)
 {
     const struct http_parked *parked = source;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(parked->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info == NULL ? NULL : info->socket_context;
+    return parked->visit->certificate;
 }
 
 /* ---- parking ---- */
@@ -105,6 +105,7 @@ static const struct hub_certificate *certificate_of(const void *source)
 static void park(struct http_parked *parked)
 {
     parked->is_suspended = true;
+    http_visit_heard(parked->visit);
     DL_APPEND(parked->desk->parked, parked);
     MHD_suspend_connection(parked->connection);
 }
@@ -139,6 +140,7 @@ void http_desk_resume(struct http_desk *desk)
     while (desk->answered != NULL) {
         struct http_parked *parked = desk->answered;
         forget(parked);
+        http_visit_answer(parked->visit);
         MHD_resume_connection(parked->connection);
     }
 }
@@ -247,14 +249,15 @@ static void begin_exchange(struct http_parked *parked, const char *method)
 /* ---- WebSockets ---- */
 
 /* What the hub knows has no part in it, so it is answered at once. */
-static enum MHD_Result refuse_upgrade(struct http_parked *parked, enum iothub_status status,
-                                      const char *why)
+static enum MHD_Result refuse(struct http_parked *parked, enum iothub_status status,
+                              const char *why)
 {
     struct http_answer *answer = &parked->exchange.answer;
     answer->status = iothub_status_http(status);
     answer->content_type = "application/json; charset=utf-8";
     buf_init(&answer->body, BUF_CAP_OWN);
     tracking_put_envelope(&answer->body, status, why, parked->desk->turn->now.at_ms);
+    http_visit_answer(parked->visit);
     return queue_answer(parked);
 }
 
@@ -295,11 +298,11 @@ static enum MHD_Result upgrade(struct http_parked *parked, const char *method)
     };
     enum iothub_status status = websocket_agree(&request, &why, &agreement);
     if (status != IOTHUB_OK) {
-        return refuse_upgrade(parked, status, why);
+        return refuse(parked, status, why);
     }
-    if (!mqtt_streams_have_room(turn)) {
-        return refuse_upgrade(parked, IOTHUB_SERVICE_UNAVAILABLE,
-                              "There are as many connections as the hub serves.");
+    if (!admission_has_room(&turn->admission, ADMISSION_MQTT, turn->now.now_ms)) {
+        return refuse(parked, IOTHUB_SERVICE_UNAVAILABLE,
+                      "There are as many connections as the hub serves.");
     }
     struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgraded, parked->desk);
     if (response == NULL) {
@@ -310,10 +313,27 @@ static enum MHD_Result upgrade(struct http_parked *parked, const char *method)
     MHD_add_response_header(response, "Sec-WebSocket-Accept", agreement.accept);
     MHD_add_response_header(response, "Sec-WebSocket-Protocol", protocol);
     free(protocol);
+    http_visit_upgrade(parked->visit);
     return queue(parked->connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
 }
 
 /* ---- the library's calls ---- */
+
+static struct http_visit *visit_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
+}
+
+/* The library says so with the first line of each request. */
+void *http_desk_on_line(void *ctx, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_desk *desk = ctx;
+    (void)uri;
+    turn_enter(desk->turn);
+    http_visit_hear(visit_of(connection));
+    return NULL;
+}
 
 static struct http_parked *first_call(struct http_desk *desk, struct MHD_Connection *connection,
                                       const char *url)
@@ -321,6 +341,7 @@ static struct http_parked *first_call(struct http_desk *desk, struct MHD_Connect
     struct http_parked *parked = mem_alloc(sizeof(*parked));
     parked->desk = desk;
     parked->connection = connection;
+    parked->visit = visit_of(connection);
     parked->url = mem_dup_text(url);
     parked->exchange.wake = on_wake;
     parked->exchange.owner = parked;
@@ -329,14 +350,29 @@ static struct http_parked *first_call(struct http_desk *desk, struct MHD_Connect
     return parked;
 }
 
+static void drop_body(struct http_parked *parked)
+{
+    parked->desk->turn->n_body_bytes -= parked->body.len;
+    buf_finish(&parked->body);
+}
+
+/* After a failure the rest is read and thrown away, so that the client gets to read its error.
+ */
 static void take_body(struct http_parked *parked, const char *data, size_t len)
 {
-    buf_put(&parked->body, data, len);
-    if (parked->body.failed) {
-        /* The rest is read and thrown away, so that the client gets to read its error. */
-        parked->is_too_large = true;
-        buf_finish(&parked->body);
-        parked->body.failed = true;
+    struct turn *turn = parked->desk->turn;
+    http_visit_hear_body(parked->visit, len);
+    if (parked->is_too_large || parked->lacks_room) {
+        return;
+    }
+    parked->lacks_room = turn->n_body_bytes + len > LIMIT_HTTP_BODIES_BYTES;
+    if (!parked->lacks_room) {
+        buf_put(&parked->body, data, len);
+        parked->is_too_large = parked->body.failed;
+        turn->n_body_bytes += parked->is_too_large ? 0 : len;
+    }
+    if (parked->is_too_large || parked->lacks_room) {
+        drop_body(parked);
     }
 }
 
@@ -367,6 +403,10 @@ enum MHD_Result http_desk_on_request(void *ctx, struct MHD_Connection *connectio
     if (websocket_is_path(slice_of(parked->url))) {
         return upgrade(parked, method);
     }
+    if (parked->lacks_room) {
+        return refuse(parked, IOTHUB_SERVICE_UNAVAILABLE,
+                      "Requests under way hold as much as the hub keeps: try again.");
+    }
     begin_exchange(parked, method);
     return MHD_YES;
 }
@@ -382,8 +422,9 @@ void http_desk_on_completed(void *desk, struct MHD_Connection *connection, void 
         return;
     }
     forget(parked);
+    http_visit_answered(parked->visit);
     http_exchange_end(&parked->exchange);
-    buf_finish(&parked->body);
+    drop_body(parked);
     buf_finish(&parked->arguments);
     free(parked->url);
     free(parked);

@@ -28,6 +28,7 @@ struct http_desk {
 };
 
 /* For libmicrohttpd, with the desk as their context. */
+void *http_desk_on_line(void *ctx, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result http_desk_on_request(void *ctx, struct MHD_Connection *connection,
                                      const char *url, const char *method, const char *version,
                                      const char *data, size_t *len, void **state);

@@ -14,21 +14,19 @@
 #include "base/mem.h"
 #include "iothub/limits.h"
 #include "server/http_desk.h"
+#include "server/http_visit.h"
 #include "server/tls_relay.h"
 
-enum {
-    IDLE_S = 120,
-    /* Request line and headers; beyond it the library answers 431. */
-    CONNECTION_MEMORY = 32 * KIB,
-};
+#define REFUSAL \
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 struct http_listener {
     struct http_desk desk;
     struct MHD_Daemon *daemon;
     struct event *ready;
-    struct acceptor *acceptor; /* of clients with TLS; the library accepts the others itself */
+    struct acceptor *acceptor;
     struct tls_relays relays;
-    struct hub_certificate *arriving; /* of the client whose connection is being added */
+    struct http_visit *arriving; /* of the client whose connection is being added */
     struct http_listener *next;
 };
 
@@ -120,53 +118,75 @@ void http_listeners_put_out(struct http_listener *first)
 
 /* ---- life ---- */
 
-/* A client's certificate is kept with its connection. */
+/* A relay gives its place back itself. */
+static void end_visit(const struct http_listener *listener, struct http_visit *visit)
+{
+    if (listener->desk.relays == NULL) {
+        admission_give_back(&listener->desk.turn->admission, ADMISSION_HTTP);
+    }
+    http_visit_destroy(visit);
+}
+
+/* A visit is kept with its connection. */
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **state,
                           enum MHD_ConnectionNotificationCode what)
 {
     struct http_listener *listener = ctx;
-    (void)connection;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *state = listener->arriving;
         listener->arriving = NULL;
+        http_visit_begin(
+            *state,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     } else {
-        free(*state);
+        end_visit(listener, *state);
         *state = NULL;
     }
 }
 
 /* The library closes the socket if it does not want it. */
+static void add(struct http_listener *listener, int fd, const struct accepted *client,
+                struct hub_certificate *certificate)
+{
+    listener->arriving = http_visit_create(listener->desk.turn, certificate);
+    (void)MHD_add_connection(listener->daemon, fd, client->address, client->address_len);
+    if (listener->arriving != NULL) {
+        end_visit(listener, listener->arriving);
+        listener->arriving = NULL;
+    }
+    run(listener);
+}
+
 static void on_relay(struct tls_relays *relays, int fd, const struct accepted *client,
                      struct hub_certificate *certificate)
 {
-    struct http_listener *listener = CONTAINER_OF(relays, struct http_listener, relays);
-    listener->arriving = certificate;
-    (void)MHD_add_connection(listener->daemon, fd, client->address, client->address_len);
-    free(listener->arriving);
-    listener->arriving = NULL;
-    run(listener);
+    add(CONTAINER_OF(relays, struct http_listener, relays), fd, client, certificate);
 }
 
 static void on_accepted(void *owner, const struct accepted *accepted)
 {
     struct http_listener *listener = owner;
-    tls_relay_begin(&listener->relays, accepted);
+    if (listener->desk.relays != NULL) {
+        tls_relay_begin(&listener->relays, accepted);
+    } else {
+        add(listener, accepted->fd, accepted, NULL);
+    }
 }
 
-/* fd -1: connections are added. */
-static struct MHD_Daemon *start_daemon(struct http_listener *listener, int fd)
+/* The library accepts nothing itself: out of descriptors it would try again without pause. */
+static struct MHD_Daemon *start_daemon(struct http_listener *listener)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-                     MHD_USE_ERROR_LOG;
+                     MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
     return MHD_start_daemon(
-        flags | (fd < 0 ? (unsigned)MHD_USE_NO_LISTEN_SOCKET : 0), 0, NULL, NULL,
-        http_desk_on_request, &listener->desk, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        http_desk_on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)listener->desk.turn->max_connections,
-        fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_END);
+        flags, 0, NULL, NULL, http_desk_on_request, &listener->desk, MHD_OPTION_EXTERNAL_LOGGER,
+        on_log, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, http_desk_on_completed, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+        http_desk_on_line, &listener->desk, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        listener, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_HEAD_BYTES,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)listener->desk.turn->admission.max_connections,
+        MHD_OPTION_END);
 }
 
 static bool watch(struct http_listener *listener)
@@ -183,13 +203,19 @@ static bool watch(struct http_listener *listener)
 
 static bool start(struct http_listener *listener, int fd, const struct http_tls *tls)
 {
-    struct turn *turn = listener->desk.turn;
-    bool is_plain = tls->context == NULL;
-    listener->daemon = start_daemon(listener, is_plain ? fd : -1);
-    if (listener->daemon != NULL && !is_plain) {
-        listener->acceptor = acceptor_create(turn, fd, tls->context, on_accepted, listener);
+    const struct acceptor_wish wish = {
+        .tls = tls->context,
+        .is_bare = tls->context == NULL,
+        .kind = tls->context == NULL ? ADMISSION_HTTP : ADMISSION_HTTPS,
+        .farewell = SLICE(REFUSAL),
+        .callback = on_accepted,
+        .owner = listener,
+    };
+    listener->daemon = start_daemon(listener);
+    if (listener->daemon != NULL) {
+        listener->acceptor = acceptor_create(listener->desk.turn, fd, &wish);
     }
-    return is_plain ? listener->daemon != NULL : listener->acceptor != NULL;
+    return listener->acceptor != NULL;
 }
 
 struct http_listener *http_listener_create(struct turn *turn, int fd,

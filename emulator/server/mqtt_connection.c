@@ -11,6 +11,9 @@
 #include "server/mqtt_stream.h"
 #include "server/tls.h"
 
+/* CONNACK with code 3, "the service is unavailable": MQTT 3.1.1, 3.2. */
+#define REFUSAL "\x20\x02\x00\x03"
+
 struct mqtt_listener {
     struct turn *turn;
     struct acceptor *acceptor;
@@ -65,6 +68,7 @@ static bool say_goodbye(struct mqtt_stream *stream)
 
 static void release(struct mqtt_stream *stream)
 {
+    admission_give_back(&stream->turn->admission, ADMISSION_MQTT);
     if (stream->is_cut) {
         acceptor_cut(stream->bev);
     } else {
@@ -88,10 +92,6 @@ static void on_accepted(void *owner, const struct accepted *accepted)
 {
     struct mqtt_listener *listener = owner;
     struct turn *turn = listener->turn;
-    if (!mqtt_streams_have_room(turn)) {
-        bufferevent_free(accepted->bev);
-        return;
-    }
     struct mqtt_connection *connection = mem_alloc(sizeof(*connection));
     connection->authorities = listener->tls.authorities;
     mqtt_stream_init(&connection->stream, turn, &stream_ops, accepted->bev, accepted->address,
@@ -109,7 +109,12 @@ struct mqtt_listener *mqtt_listener_create(struct turn *turn, int fd,
     struct mqtt_listener *listener = mem_alloc(sizeof(*listener));
     listener->turn = turn;
     listener->tls = *tls;
-    listener->acceptor = acceptor_create(turn, fd, tls->context, on_accepted, listener);
+    listener->acceptor = acceptor_create(turn, fd,
+                                         &(struct acceptor_wish){.tls = tls->context,
+                                                                 .kind = ADMISSION_MQTT,
+                                                                 .farewell = SLICE(REFUSAL),
+                                                                 .callback = on_accepted,
+                                                                 .owner = listener});
     if (listener->acceptor == NULL) {
         free(listener);
         return NULL;

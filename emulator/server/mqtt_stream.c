@@ -19,16 +19,6 @@ enum {
 
 /* ---- life ---- */
 
-bool mqtt_streams_have_room(const struct turn *turn)
-{
-    if (turn->n_connections < turn->max_connections) {
-        return true;
-    }
-    log_warning("a connection was turned away: there are %zu already (--max-connections)",
-                turn->n_connections);
-    return false;
-}
-
 static void end(struct mqtt_stream *stream)
 {
     struct turn *turn = stream->turn;
@@ -38,7 +28,6 @@ static void end(struct mqtt_stream *stream)
     if (stream->is_dirty) {
         LL_DELETE2(turn->mqtt_dirty, stream, next_dirty);
     }
-    turn->n_connections--;
     stream->ops->release(stream);
 }
 
@@ -198,7 +187,6 @@ void mqtt_stream_init(struct mqtt_stream *stream, struct turn *turn,
     stream->timer.fire = on_timer;
     describe(remote, remote_len, stream->remote);
     DL_APPEND(turn->mqtt_streams, stream);
-    turn->n_connections++;
     bufferevent_setcb(bev, on_readable, on_writable, on_event, stream);
     bufferevent_setwatermark(bev, EV_READ, 0, MQTT_STREAM_IN_MAX_BYTES);
     bufferevent_enable(bev, EV_READ | EV_WRITE);

@@ -69,9 +69,6 @@ struct mqtt_stream {
     struct mqtt_stream *next_dirty;
 };
 
-/* Whether --max-connections allows one more; else a warning is logged. */
-bool mqtt_streams_have_room(const struct turn *turn);
-
 /**
  * Take up a bufferevent, whose callbacks are the stream's from now on.
  * @param stream  {0}; `in` is set to the bufferevent's input.

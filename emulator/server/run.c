@@ -261,9 +261,8 @@ static size_t connections_allowed(void)
 }
 
 /* A default that is out of reach is nobody's mistake; a wish is told that it is. */
-static size_t choose_max_connections(const struct config *config)
+static size_t choose_max_connections(const struct config *config, size_t allowed)
 {
-    size_t allowed = connections_allowed();
     size_t wanted = (size_t)config->max_connections;
     if (wanted == 0) {
         wanted = USUAL_CONNECTIONS;
@@ -331,7 +330,9 @@ static void warn_of_exposure(const struct emulator *e)
 static bool open_all(struct emulator *e, struct buf *error)
 {
     e->turn.now = clock_read(&e->turn.clock);
-    e->turn.max_connections = choose_max_connections(e->config);
+    e->turn.admission.max_descriptors = connections_allowed();
+    e->turn.admission.max_connections =
+        choose_max_connections(e->config, e->turn.admission.max_descriptors);
     e->turn.faults = e->config->has_fault_injection ? faults_create() : NULL;
     if (e->config->ready_file != NULL) {
         ready_file_remove(e->config->ready_file, 0); /* of a process that was killed */

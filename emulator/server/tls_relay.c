@@ -47,7 +47,7 @@ static void end(struct tls_relay *relay)
 {
     turn_clear_timer(relay->all->turn, &relay->timer);
     DL_DELETE(relay->all->first, relay);
-    relay->all->n--;
+    admission_give_back(&relay->all->turn->admission, ADMISSION_HTTPS);
     if (relay->library != NULL) {
         bufferevent_free(relay->library);
     }
@@ -189,13 +189,6 @@ static void on_client_event(struct bufferevent *bev, short what, void *ctx)
 
 void tls_relay_begin(struct tls_relays *relays, const struct accepted *accepted)
 {
-    if (relays->n >= relays->turn->max_connections) {
-        log_warning("an HTTPS connection was turned away: there are %zu already "
-                    "(--max-connections)",
-                    relays->n);
-        bufferevent_free(accepted->bev);
-        return;
-    }
     struct tls_relay *relay = mem_alloc(sizeof(*relay));
     relay->all = relays;
     relay->client = accepted->bev;
@@ -203,7 +196,6 @@ void tls_relay_begin(struct tls_relays *relays, const struct accepted *accepted)
     relay->address_len = accepted->address_len;
     memcpy(&relay->address, accepted->address, accepted->address_len);
     DL_APPEND(relays->first, relay);
-    relays->n++;
     turn_set_timer(relays->turn, &relay->timer,
                    relays->turn->now.now_ms + ACCEPTOR_HANDSHAKE_MS);
     bufferevent_setcb(relay->client, on_readable, on_writable, on_client_event, relay);

@@ -10,7 +10,6 @@
 #define SERVER_TLS_RELAY_H
 
 #include <openssl/x509.h>
-#include <stddef.h>
 
 #include "hub/hub.h"
 #include "server/acceptor.h"
@@ -28,10 +27,9 @@ struct tls_relays {
     void (*add)(struct tls_relays *relays, int fd, const struct accepted *client,
                 struct hub_certificate *certificate);
     struct tls_relay *first;
-    size_t n;
 };
 
-/* A client has come; it is turned away when there are as many as --max-connections. */
+/* A client has come. */
 void tls_relay_begin(struct tls_relays *relays, const struct accepted *accepted);
 
 /* Reset the connection of the client with that address, so that it hears nothing more. */

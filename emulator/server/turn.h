@@ -19,6 +19,7 @@
 #include "base/deadline.h"
 #include "base/macros.h"
 #include "hub/hub.h"
+#include "server/admission.h"
 
 struct faults;
 struct http_listener;
@@ -46,8 +47,8 @@ struct turn {
     struct mqtt_stream *mqtt_streams;
     struct mqtt_stream *mqtt_dirty; /* have output, or are over */
     struct http_listener *http_listeners;
-    size_t n_connections;
-    size_t max_connections;
+    struct admission admission;
+    size_t n_body_bytes; /* of requests that are held */
 };
 
 /* The hub is opened by the caller before the first turn. */

@@ -72,6 +72,7 @@ static void cut(const struct websocket_connection *connection)
 static void release(struct mqtt_stream *stream)
 {
     struct websocket_connection *connection = connection_of(stream);
+    admission_drop_websocket(&stream->turn->admission);
     if (stream->is_cut) {
         cut(connection);
     }
@@ -139,6 +140,7 @@ bool websocket_connection_create(const struct websocket_link *link)
         return false;
     }
     struct websocket_connection *connection = mem_alloc(sizeof(*connection));
+    admission_add_websocket(&link->turn->admission);
     connection->run_library = link->run_library;
     connection->relays = link->relays;
     connection->connection = link->connection;

@@ -314,6 +314,9 @@ static void no_more_connections_are_served_than_allowed(void **state)
         mqtt_peer_open(&peers[i], &e, connection_strings[i]);
     }
     line_open(&refused, e.ports[EMULATOR_MQTT]);
+    /* CONNACK, "the service is unavailable". */
+    assert_true(line_receive(&refused));
+    assert_memory_equal(buf_text(&refused.in), "\x20\x02\x00\x03", 4);
     assert_false(line_receive(&refused));
     line_close(&refused);
     process_wait_for(e.process, PROCESS_ERR, "--max-connections");

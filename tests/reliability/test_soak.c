@@ -6,19 +6,17 @@
  * them it is a short form in which memory has no time to show anything, so it is only printed.
  * ./dev soak runs the long form.
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "reliability/load.h"
+#include "reliability/watch.h"
 
 enum {
     SHORT_MS = 10000,
@@ -55,34 +53,6 @@ struct soak {
 
 /* ---- looking ---- */
 
-static double memory_of(pid_t pid)
-{
-    char path[64];
-    long long pages = 0;
-    long long resident = 0;
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers that fit. */
-    assert_int_equal(fscanf(file, "%lld %lld", &pages, &resident), 2);
-    (void)fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
-static int descriptors_of(pid_t pid)
-{
-    char path[64];
-    int n = 0;
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    while (readdir(folder) != NULL) {
-        n++;
-    }
-    (void)closedir(folder);
-    return n - 2; /* "." and ".." */
-}
-
 static int connections_of(const struct load *load)
 {
     int n = 0;
@@ -101,8 +71,8 @@ static void take_sample(struct soak *s, int64_t begin_ms)
     struct sample *sample = &s->samples[s->n_samples++];
     *sample = (struct sample){
         .at_s = (double)(scene_now_ms() - begin_ms) / 1000,
-        .memory_bytes = memory_of(pid),
-        .descriptors = descriptors_of(pid) - connections_of(s->load),
+        .memory_bytes = watch_memory_bytes(pid),
+        .descriptors = watch_descriptors(pid) - connections_of(s->load),
     };
     print_message("%6.0f s  %7.0f KiB  %d + %d descriptors  %" PRIu64 " events  %" PRIu64
                   " messages  %" PRIu64 " calls  %d jobs\n",
