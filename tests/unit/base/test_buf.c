@@ -145,7 +145,28 @@ static void formatted_text_over_the_cap_leaves_no_part(void **state)
     buf_putf(&b, "%s", "abcde");
     assert_false(b.failed);
     assert_string_equal(buf_text(&b), "abcde");
+    buf_cut(&b, 2);
+    buf_putf(&b, "%s", "CDEF");
+    assert_true(b.failed);
+    assert_string_equal(buf_text(&b), "ab");
     buf_finish(&b);
+}
+
+static void formatted_text_of_every_length_is_whole(void **state)
+{
+    (void)state;
+    char expected[300] = "";
+    struct buf b;
+
+    for (size_t len = 0; len < sizeof(expected) - 1; len++) {
+        buf_init(&b, sizeof(expected) * 2);
+        buf_put_text(&b, "before:");
+        buf_putf(&b, "%s", expected);
+        assert_int_equal(b.len, len + strlen("before:"));
+        assert_string_equal(buf_text(&b) + strlen("before:"), expected);
+        buf_finish(&b);
+        expected[len] = (char)('a' + len % 26);
+    }
 }
 
 static void growth_doubles(void **state)
@@ -236,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_cap_of_zero_holds_nothing),
         cmocka_unit_test(absurd_lengths_fail_without_overflow),
         cmocka_unit_test(formatted_text_over_the_cap_leaves_no_part),
+        cmocka_unit_test(formatted_text_of_every_length_is_whole),
         cmocka_unit_test(growth_doubles),
         cmocka_unit_test(bytes_are_dropped_and_cut),
         cmocka_unit_test(extended_room_is_the_callers_to_fill),
