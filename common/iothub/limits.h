@@ -46,6 +46,17 @@
 #define FEEDBACK_DELIVERIES        10
 #define LIMIT_FEEDBACK_RECORDS     100000 /* ours */
 
+/* File uploads: the limits and defaults of a hub's settings. */
+#define LIMIT_UPLOADS_PER_DEVICE     10   /* open at once */
+#define LIMIT_BLOB_NAME_CHARS        1024 /* with the device's id; Azure Storage, "Naming" */
+#define LIMIT_BLOB_SEGMENTS          254
+#define LIMIT_STORAGE_WAITS          1000 /* ours */
+#define STORAGE_TIMEOUT_S            15   /* ours */
+#define UPLOAD_REMEMBERED_S          3600 /* after it expired; ours */
+#define FILE_NOTIFICATION_TTL_S      3600
+#define FILE_NOTIFICATION_LOCK_S     60
+#define FILE_NOTIFICATION_DELIVERIES 10
+
 /* Direct methods. */
 #define LIMIT_METHOD_PAYLOAD_BYTES (128 * KIB)
 #define LIMIT_METHOD_NAME_CHARS    100 /* unconfirmed at the hub */

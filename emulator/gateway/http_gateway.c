@@ -433,6 +433,9 @@ void http_exchange_end(struct http_exchange *exchange)
     if (exchange->hub != NULL && exchange->call != 0 && !exchange->is_done) {
         hub_method_cancel(exchange->hub, exchange->call);
     }
+    if (exchange->hub != NULL && exchange->file != 0 && !exchange->is_done) {
+        hub_file_cancel(exchange->hub, exchange->file);
+    }
     rest_event_end(exchange);
     drop_answer(&exchange->answer);
     free(exchange->answer.headers);

@@ -65,6 +65,7 @@ struct http_exchange {
     struct hub *hub;
     struct http_request request;
     uint64_t call;                 /* the method call it waits for */
+    uint64_t file;                 /* the request about a file that it waits for */
     struct event_reading *reading; /* of the log of events; owned */
     bool has_begun;
 };

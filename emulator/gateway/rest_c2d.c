@@ -1,6 +1,6 @@
 /*
  * Cloud-to-device messages over HTTP: the service sends, purges and reads feedback, the device
- * receives and settles.
+ * receives and settles.  Notifications of uploaded files are read as feedback is.
  * Source: IoT Hub REST, "Devices - Purge Command Queue", "Feedback Notification" and "Device
  * Bound Notification"; Azure IoT explorer, which sends so.
  */
@@ -12,6 +12,13 @@
 #include "iothub/json.h"
 
 #define FEEDBACK_TYPE "application/vnd.microsoft.iothub.feedback.json"
+#define FILE_TYPE     "application/vnd.microsoft.iothub.filenotification.json"
+
+/* The two queues of what waits for the service: hub_feedback_… and hub_file_notification_…. */
+typedef enum iothub_status next_of_queue(struct hub *hub, struct buf *body,
+                                         struct hub_feedback *out);
+typedef enum iothub_status settle_of_queue(struct hub *hub, struct slice token,
+                                           bool is_completed);
 
 /* ---- the service's side ---- */
 
@@ -58,11 +65,12 @@ static void put_time(struct http_exchange *exchange, const char *name, int64_t a
     buf_put_text(rest_header(exchange, name), iso8601_format_seven(text, at_ms));
 }
 
-enum iothub_status rest_feedback_next(struct rest_call *call)
+static enum iothub_status answer_batch(struct rest_call *call, next_of_queue *next,
+                                       const char *content_type)
 {
     struct hub_feedback batch;
     struct http_exchange *exchange = call->exchange;
-    enum iothub_status status = hub_feedback_next(call->hub, &exchange->answer.body, &batch);
+    enum iothub_status status = next(call->hub, &exchange->answer.body, &batch);
     if (status != IOTHUB_OK) {
         return status;
     }
@@ -74,27 +82,48 @@ enum iothub_status rest_feedback_next(struct rest_call *call)
     put_number(exchange, "iothub-sequencenumber", batch.id);
     put_time(exchange, "iothub-enqueuedtime", batch.enqueued_ms);
     put_number(exchange, "iothub-deliverycount", batch.delivery_count);
-    rest_answer_body(exchange, 200, FEEDBACK_TYPE);
+    rest_answer_body(exchange, 200, content_type);
     return IOTHUB_OK;
 }
 
-static enum iothub_status settle_feedback(struct rest_call *call, bool is_completed)
+static enum iothub_status settle_batch(struct rest_call *call, settle_of_queue *settle,
+                                       bool is_completed)
 {
-    enum iothub_status status = hub_feedback_settle(call->hub, call->ids[0], is_completed);
+    enum iothub_status status = settle(call->hub, call->ids[0], is_completed);
     if (status == IOTHUB_OK) {
         rest_answer_empty(call->exchange, 204);
     }
     return status;
 }
 
+enum iothub_status rest_feedback_next(struct rest_call *call)
+{
+    return answer_batch(call, hub_feedback_next, FEEDBACK_TYPE);
+}
+
 enum iothub_status rest_feedback_complete(struct rest_call *call)
 {
-    return settle_feedback(call, true);
+    return settle_batch(call, hub_feedback_settle, true);
 }
 
 enum iothub_status rest_feedback_abandon(struct rest_call *call)
 {
-    return settle_feedback(call, false);
+    return settle_batch(call, hub_feedback_settle, false);
+}
+
+enum iothub_status rest_file_notification_next(struct rest_call *call)
+{
+    return answer_batch(call, hub_file_notification_next, FILE_TYPE);
+}
+
+enum iothub_status rest_file_notification_complete(struct rest_call *call)
+{
+    return settle_batch(call, hub_file_notification_settle, true);
+}
+
+enum iothub_status rest_file_notification_abandon(struct rest_call *call)
+{
+    return settle_batch(call, hub_file_notification_settle, false);
 }
 
 /* ---- the device's side ---- */

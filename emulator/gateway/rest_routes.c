@@ -14,6 +14,10 @@
 #define QUEUE    "/devices/{}/messages/deviceBound"
 #define FEEDBACK "/messages/serviceBound/feedback"
 
+/* The name that the SDKs have, and the one in the hub's documentation. */
+#define FILES     "/messages/serviceBound/filenotifications"
+#define FILES_TOO "/messages/serviceBound/fileuploadnotifications"
+
 /* No document says which right configurations want; both are in use. */
 #define MANAGE (HUB_REGISTRY_WRITE | HUB_SERVICE_CONNECT)
 
@@ -78,6 +82,17 @@ const struct rest_route rest_routes[] = {
     {"GET",    FEEDBACK,                         SERVICE, rest_feedback_next,   REST_NO_BODY,       REST_ENVELOPE, false},
     {"DELETE", FEEDBACK "/{}",                   SERVICE, rest_feedback_complete, REST_NO_BODY,     REST_ENVELOPE, false},
     {"POST",   FEEDBACK "/{}/abandon",           SERVICE, rest_feedback_abandon, REST_NO_BODY,      REST_ENVELOPE, false},
+
+    {"GET",    FILES,                            SERVICE, rest_file_notification_next, REST_NO_BODY, REST_ENVELOPE, false},
+    {"DELETE", FILES "/{}",                      SERVICE, rest_file_notification_complete, REST_NO_BODY, REST_ENVELOPE, false},
+    {"POST",   FILES "/{}/abandon",              SERVICE, rest_file_notification_abandon, REST_NO_BODY, REST_ENVELOPE, false},
+    {"GET",    FILES_TOO,                        SERVICE, rest_file_notification_next, REST_NO_BODY, REST_ENVELOPE, false},
+    {"DELETE", FILES_TOO "/{}",                  SERVICE, rest_file_notification_complete, REST_NO_BODY, REST_ENVELOPE, false},
+    {"POST",   FILES_TOO "/{}/abandon",          SERVICE, rest_file_notification_abandon, REST_NO_BODY, REST_ENVELOPE, false},
+
+    {"POST",   "/devices/{}/files",              DEVICE,  rest_file_begin,      REST_JSON,          REST_ENVELOPE, false},
+    {"POST",   "/devices/{}/files/notifications", DEVICE, rest_file_end,        REST_JSON,          REST_ENVELOPE, false},
+    {"POST",   "/devices/{}/files/notifications/{}", DEVICE, rest_file_end,     REST_JSON,          REST_ENVELOPE, false},
 
     {"POST",   "/devices/{}/messages/events",    DEVICE,  rest_event_send,      REST_RAW,           REST_ENVELOPE, false},
     {"POST",   MODULE "/messages/events",        DEVICE,  rest_event_send,      REST_RAW,           REST_ENVELOPE, false},

@@ -14,8 +14,20 @@
 #include "store/twins.h"
 
 struct configurations;
+struct file_wait;
 struct method_call;
 struct job_runner;
+
+/* A queue for the service: how it hands out, and what it has handed out. */
+struct hub_service_queue {
+    enum feedback_queue which;
+    int most;            /* records of a batch */
+    int64_t patience_ms; /* after which fewer are a batch, too */
+    int64_t lock_ms;
+    int64_t ttl_ms;
+    int64_t deliveries;
+    struct hub_lock_table locks;
+};
 
 struct hub {
     struct store *store;
@@ -38,7 +50,13 @@ struct hub {
     struct job_runner *runners; /* by the job's seq */
     struct configurations *configurations;
     struct hub_lock_table message_locks;
-    struct hub_lock_table feedback_locks;
+    struct hub_service_queue service_queues[FEEDBACK_QUEUES];
+
+    struct hub_file_settings files;
+    struct hub_storage_link storage;
+    struct file_wait *file_waits; /* by id */
+    uint64_t last_file_wait;
+    bool has_container; /* as far as is known */
 
     int64_t event_retention_ms;
     int64_t event_retention_count;
@@ -93,12 +111,18 @@ void hub_event_waiters_wake(struct hub *hub); /* event_read.c; after a commit */
 void hub_touch(struct hub *hub, int64_t seq, struct identity id);
 
 /* c2d.c, feedback.c */
+void hub_service_queues_init(struct hub *hub, const struct hub_options *options);
 void hub_messages_start(struct hub *hub);
 void hub_messages_deliver(struct hub *hub, struct hub_peer *peer);
 void hub_messages_lost(struct hub *hub, struct hub_peer *peer);
 void hub_messages_forget(struct hub *hub, int64_t queue);
 MUST_CHECK enum iothub_status
 hub_feedback_record(struct hub *hub, const struct store_c2d *message, enum feedback_status how);
+/* A notification whose text is made: it is the whole body when it is handed out. */
+MUST_CHECK enum iothub_status hub_file_notification_record(struct hub *hub, struct slice body);
+
+/* files.c */
+void hub_files_finish(struct hub *hub);
 
 /* twin.c: tags and desired properties that a new identity begins with. */
 MUST_CHECK enum iothub_status hub_twin_begin(struct hub *hub, struct identity id,

@@ -100,6 +100,8 @@ bool hub_open(const struct hub_options *options, struct moment now, struct buf *
     hub->last_call = options->calls_before;
     hub->event_retention_ms = options->event_retention_ms;
     hub->event_retention_count = options->event_retention_count;
+    hub->files = options->files;
+    hub_service_queues_init(hub, options);
     if (!hub_event_sequences_load(hub) || !hub_runners_resume(hub) ||
         !hub_configurations_load(hub)) {
         buf_put_text(error, hub_error_text(hub));
@@ -118,10 +120,13 @@ void hub_close(struct hub *hub)
         return;
     }
     hub_calls_finish(hub);
+    hub_files_finish(hub);
     hub_runners_finish(hub);
     hub_configurations_finish(hub);
     hub_locks_finish(hub, &hub->message_locks);
-    hub_locks_finish(hub, &hub->feedback_locks);
+    for (size_t i = 0; i < FEEDBACK_QUEUES; i++) {
+        hub_locks_finish(hub, &hub->service_queues[i].locks);
+    }
     deadline_heap_finish(&hub->timers);
     store_close(hub->store);
     free_settings(hub);

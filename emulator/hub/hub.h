@@ -27,6 +27,7 @@
 #include "iothub/status.h"
 
 struct hub;
+struct storage_account;
 
 /* ---- life ------------------------------------------------------------------------------- */
 
@@ -46,6 +47,17 @@ struct hub_policy {
     unsigned rights;
 };
 
+/* Where devices' files go, and what the service is told of them. */
+struct hub_file_settings {
+    const struct storage_account *account; /* NULL: none; borrowed for the hub's life */
+    const char *container;                 /* likewise */
+    int64_t upload_ttl_ms; /* how long an upload is open, and its place may be written to */
+    bool has_notifications;
+    int64_t notification_ttl_ms;
+    int64_t notification_lock_ms;
+    int64_t notification_deliveries;
+};
+
 struct hub_options {
     const char *store_path;   /* NULL: in memory */
     const char *const *names; /* host names the hub answers to, without a port */
@@ -57,6 +69,7 @@ struct hub_options {
                                accepted for longer after its expiry */
     int64_t event_retention_ms;
     int64_t event_retention_count;
+    struct hub_file_settings files;
 };
 
 /* 10 minutes: IoT Hub documentation, "Monitor, diagnose and troubleshoot device connectivity".
@@ -402,6 +415,104 @@ MUST_CHECK enum iothub_status hub_feedback_next(struct hub *hub, struct buf *bod
 /* Complete it, or let it come again.  IOTHUB_DEVICE_MESSAGE_LOCK_LOST as above. */
 MUST_CHECK enum iothub_status hub_feedback_settle(struct hub *hub, struct slice token,
                                                   bool is_completed);
+
+/* ---- files ------------------------------------------------------------------------------- */
+
+/* What the hub wants of the storage account. */
+enum hub_storage_wish {
+    HUB_STORAGE_MAKE_CONTAINER, /* unless it is there */
+    HUB_STORAGE_LOOK_AT_BLOB,
+};
+
+/* Borrowed for the call. */
+struct hub_storage_request {
+    uint64_t id;
+    enum hub_storage_wish wish;
+    struct slice container;
+    struct slice blob; /* empty for a container */
+};
+
+enum hub_storage_outcome {
+    HUB_STORAGE_DONE,
+    HUB_STORAGE_MISSING, /* there is no such blob or container */
+    HUB_STORAGE_REFUSED, /* the account is not this one, or the key is wrong */
+    HUB_STORAGE_UNREACHABLE,
+};
+
+struct hub_storage_answer {
+    enum hub_storage_outcome outcome;
+    int64_t n_bytes;     /* of a blob */
+    int64_t modified_ms; /* of a blob, wall time */
+};
+
+/*
+ * The way to the storage account.  An operation never calls the hub: the answer comes later, by
+ * hub_storage_answer().  The hub waits for it as long as it wants to, then it cancels.
+ */
+struct hub_storage_link {
+    void (*begin)(void *ctx, const struct hub_storage_request *request);
+    void (*cancel)(void *ctx, uint64_t id);
+    void *ctx;
+};
+
+/* To be called once, before the first turn; without, the account is never reached. */
+void hub_storage_connect(struct hub *hub, const struct hub_storage_link *link);
+
+/* An id that was cancelled is nothing. */
+void hub_storage_answer(struct hub *hub, uint64_t id, const struct hub_storage_answer *answer);
+
+/* How a device's request ended: IOTHUB_OK, or the hub's error. */
+struct hub_file_result {
+    enum iothub_status status;
+    struct slice body; /* of the answer, JSON; empty for none */
+    const char *error_text;
+};
+
+typedef void hub_file_done(void *ctx, const struct hub_file_result *result);
+
+/**
+ * Give a device a place for a file.
+ *
+ * `done` is called exactly once, later or from within this call, unless the status is not
+ * IOTHUB_OK or the request is cancelled.
+ * @param body    {"blobName"}
+ * @param out_id  written before anything else happens; never 0.
+ * @return IOTHUB_OK; IOTHUB_DEFAULT_STORAGE_ENDPOINT_NOT_CONFIGURED, IOTHUB_ARGUMENT_NULL,
+ *         IOTHUB_ARGUMENT_INVALID (no name for a blob),
+ *         IOTHUB_DEVICE_MAXIMUM_ACTIVE_FILE_UPLOAD_LIMIT_EXCEEDED, IOTHUB_SERVER_BUSY.
+ *         `done` may also tell IOTHUB_INVALID_STORAGE_ENDPOINT (the account refuses),
+ *         IOTHUB_SERVICE_UNAVAILABLE (it cannot be reached), IOTHUB_GATEWAY_TIMEOUT.
+ * Source: IoT Hub documentation, "Upload files with IoT Hub", device: initialize a file upload.
+ */
+MUST_CHECK enum iothub_status hub_file_begin(struct hub *hub, struct slice device_id,
+                                             const json_t *body, hub_file_done *done, void *ctx,
+                                             uint64_t *out_id);
+
+/**
+ * A device says how its upload ended.
+ *
+ * @param correlation_id  from the path; empty: the body has it.
+ * @param body  {"correlationId"?, "isSuccess", "statusCode"?, "statusDescription"?}
+ * @return as above; IOTHUB_INVALID_FILE_UPLOAD_CORRELATION_ID,
+ *         IOTHUB_EXPIRED_FILE_UPLOAD_CORRELATION_ID,
+ *         IOTHUB_INVALID_FILE_UPLOAD_COMPLETION_STATUS; `done` may also tell
+ *         IOTHUB_INVALID_STORAGE_ENDPOINT_OR_BLOB (there is no such blob).
+ */
+MUST_CHECK enum iothub_status hub_file_end(struct hub *hub, struct slice device_id,
+                                           struct slice correlation_id, const json_t *body,
+                                           hub_file_done *done, void *ctx, uint64_t *out_id);
+
+/* Forget a request; `done` will not be called.  An unknown id is nothing. */
+void hub_file_cancel(struct hub *hub, uint64_t id);
+
+/*
+ * Notifications of uploaded files, handed out and settled as feedback is, one at a time.
+ * @param body  receives a JSON object.
+ */
+MUST_CHECK enum iothub_status hub_file_notification_next(struct hub *hub, struct buf *body,
+                                                         struct hub_feedback *out);
+MUST_CHECK enum iothub_status hub_file_notification_settle(struct hub *hub, struct slice token,
+                                                           bool is_completed);
 
 /* ---- direct methods ---------------------------------------------------------------------- */
 

@@ -12,7 +12,8 @@
 
 struct hub_lock {
     int64_t id;    /* of what is locked */
-    int64_t queue; /* the identity's whose queue it is in; 0 for feedback */
+    int64_t queue; /* the identity's whose queue it is in; of what waits for the service, which
+                      queue */
     char token[GUID_LEN + 1];
     struct hub_peer *peer; /* NULL: nobody's */
     struct hub_timer timer;

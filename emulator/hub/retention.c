@@ -6,6 +6,7 @@
 #include "store/events.h"
 #include "store/feedback.h"
 #include "store/jobs.h"
+#include "store/uploads.h"
 
 enum {
     EVERY_MS = 10000,
@@ -25,8 +26,13 @@ static void remove_old(struct hub *hub, struct hub_timer *timer)
     bool has_more = removed == CHUNK;
     has_more |= store_job_expire(hub->store, hub->now.at_ms - JOB_RETENTION_MS) == 0;
     has_more |= store_job_row_expire(hub->store, CHUNK) == 0;
-    has_more |= store_feedback_expire(hub->store, hub->now.at_ms - FEEDBACK_TTL_S * 1000LL,
-                                      LIMIT_FEEDBACK_RECORDS, CHUNK) >= CHUNK;
+    has_more |= store_upload_forget(hub->store, hub->now.at_ms, CHUNK) >= CHUNK;
+    for (size_t i = 0; i < FEEDBACK_QUEUES; i++) {
+        const struct hub_service_queue *queue = &hub->service_queues[i];
+        has_more |= store_feedback_expire(hub->store, queue->which,
+                                          hub->now.at_ms - queue->ttl_ms,
+                                          LIMIT_FEEDBACK_RECORDS, CHUNK) >= CHUNK;
+    }
     /* Others have their turns in between. */
     hub_set_timer(hub, timer, hub->now.now_ms + (has_more ? HURRY_MS : EVERY_MS));
 }

@@ -134,6 +134,7 @@ int store_identity_delete(struct store *store, const struct store_identity *reco
     static const enum statement belongings[] = {SQL_TWIN_DELETE,
                                                 SQL_C2D_DELETE_OF,
                                                 SQL_FEEDBACK_DELETE_OF,
+                                                SQL_UPLOAD_DELETE_OF,
                                                 SQL_CONFIGURATION_TARGET_DELETE_OF,
                                                 SQL_CONFIGURATION_MANAGED_DELETE_OF,
                                                 SQL_CONFIGURATION_DIRTY_DELETE_OF};

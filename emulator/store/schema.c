@@ -232,8 +232,33 @@ static const char configurations[] =
  */
 static const char tags_apart[] = "CREATE INDEX twin_tags ON twin (seq, tags);";
 
+/*
+ * Notifications of uploaded files wait for the service as feedback does, in a queue of their
+ * own beside it; their texts are made when they are written.  Uploads are open from the request
+ * for a place until the device says how it ended.
+ */
+static const char uploads[] =
+    "ALTER TABLE feedback ADD COLUMN queue INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE feedback ADD COLUMN body TEXT;"
+    "DROP INDEX feedback_batch;"
+    "DROP INDEX feedback_age;"
+    "CREATE INDEX feedback_queue ON feedback (queue);"
+    "CREATE INDEX feedback_batch ON feedback (queue, batch);"
+    "CREATE INDEX feedback_age ON feedback (queue, at_ms);"
+
+    "CREATE TABLE upload ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  identity_seq INTEGER NOT NULL,"
+    "  correlation_id TEXT NOT NULL UNIQUE,"
+    "  blob_name TEXT NOT NULL,"
+    "  expires_ms INTEGER NOT NULL,"
+    "  forgotten_ms INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX upload_identity ON upload (identity_seq, expires_ms);"
+    "CREATE INDEX upload_age ON upload (forgotten_ms);";
+
 const char *const store_migrations[] = {
-    first_schema, device_counts, message_queues, configurations, tags_apart,
+    first_schema, device_counts, message_queues, configurations, tags_apart, uploads,
 };
 const int store_n_migrations = (int)ARRAY_LEN(store_migrations);
 

@@ -210,29 +210,43 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_C2D_DELETE_OF] = "DELETE FROM c2d" OF_IDENTITY,
 
     [SQL_FEEDBACK_INSERT] =
-        "INSERT INTO feedback (batch, identity_seq, at_ms, status, delivery_count, generation,"
-        " device_id, message_id)"
-        " VALUES (0, ?1, ?2, ?3, 0, ?4, ?5, CASE ?7 WHEN 1 THEN ?6 END)",
+        "INSERT INTO feedback (batch, queue, identity_seq, at_ms, status, delivery_count,"
+        " generation, device_id, message_id, body)"
+        " VALUES (0, ?1, ?2, ?3, ?4, 0, ?5, ?6, CASE ?8 WHEN 1 THEN ?7 END,"
+        " CASE ?10 WHEN 1 THEN ?9 END)",
     [SQL_FEEDBACK_LOOSE] =
-        "SELECT seq, at_ms FROM feedback WHERE batch = 0 ORDER BY seq LIMIT ?1",
-    [SQL_FEEDBACK_CUT] = "UPDATE feedback SET batch = ?1 WHERE batch = 0 AND seq <= ?2",
-    [SQL_FEEDBACK_NEXT_BATCH] = "SELECT batch, delivery_count FROM feedback WHERE batch > ?1"
-                                " ORDER BY batch LIMIT 1",
+        "SELECT seq, at_ms FROM feedback WHERE queue = ?1 AND batch = 0 ORDER BY seq LIMIT ?2",
+    [SQL_FEEDBACK_CUT] =
+        "UPDATE feedback SET batch = ?2 WHERE queue = ?1 AND batch = 0 AND seq <= ?3",
+    [SQL_FEEDBACK_NEXT_BATCH] = "SELECT batch, delivery_count FROM feedback"
+                                " WHERE queue = ?1 AND batch > ?2 ORDER BY batch LIMIT 1",
     [SQL_FEEDBACK_NEXT] =
-        "SELECT seq, identity_seq, at_ms, status, generation, device_id, message_id"
-        " FROM feedback WHERE batch = ?1 AND seq > ?2 ORDER BY seq LIMIT 1",
-    [SQL_FEEDBACK_RETURN] =
-        "UPDATE feedback SET delivery_count = delivery_count + 1 WHERE batch = ?1",
-    [SQL_FEEDBACK_DELETE] = "DELETE FROM feedback WHERE batch = ?1",
+        "SELECT seq, identity_seq, at_ms, status, generation, device_id, message_id, body"
+        " FROM feedback WHERE queue = ?1 AND batch = ?2 AND seq > ?3 ORDER BY seq LIMIT 1",
+    [SQL_FEEDBACK_RETURN] = "UPDATE feedback SET delivery_count = delivery_count + 1"
+                            " WHERE queue = ?1 AND batch = ?2",
+    [SQL_FEEDBACK_DELETE] = "DELETE FROM feedback WHERE queue = ?1 AND batch = ?2",
     [SQL_FEEDBACK_DELETE_OF] = "DELETE FROM feedback" OF_IDENTITY,
-    [SQL_FEEDBACK_OLDEST] = "SELECT min(at_ms) FROM feedback",
-    [SQL_FEEDBACK_FIRST] = "SELECT min(seq) FROM feedback",
-    [SQL_FEEDBACK_LAST] = "SELECT max(seq) FROM feedback",
-    [SQL_FEEDBACK_EXPIRE] =
-        "DELETE FROM feedback WHERE seq IN"
-        " (SELECT seq FROM feedback WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)",
-    [SQL_FEEDBACK_TRIM] = "DELETE FROM feedback WHERE seq IN"
-                          " (SELECT seq FROM feedback WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
+    [SQL_FEEDBACK_OLDEST] = "SELECT min(at_ms) FROM feedback WHERE queue = ?1",
+    [SQL_FEEDBACK_FIRST] = "SELECT min(seq) FROM feedback WHERE queue = ?1",
+    [SQL_FEEDBACK_LAST] = "SELECT max(seq) FROM feedback WHERE queue = ?1",
+    [SQL_FEEDBACK_EXPIRE] = "DELETE FROM feedback WHERE seq IN (SELECT seq FROM feedback"
+                            " WHERE queue = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)",
+    [SQL_FEEDBACK_COUNT] = "SELECT count(*) FROM feedback WHERE queue = ?1",
+    [SQL_FEEDBACK_TRIM] = "DELETE FROM feedback WHERE seq IN (SELECT seq FROM feedback"
+                          " WHERE queue = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3)",
+
+    [SQL_UPLOAD_INSERT] = "INSERT INTO upload (identity_seq, correlation_id, blob_name,"
+                          " expires_ms, forgotten_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_UPLOAD_GET] = "SELECT seq, identity_seq, blob_name, expires_ms FROM upload"
+                       " WHERE correlation_id = ?1",
+    [SQL_UPLOAD_COUNT] =
+        "SELECT count(*) FROM upload WHERE identity_seq = ?1 AND expires_ms > ?2",
+    [SQL_UPLOAD_DELETE] = "DELETE FROM upload WHERE seq = ?1",
+    [SQL_UPLOAD_DELETE_OF] = "DELETE FROM upload" OF_IDENTITY,
+    [SQL_UPLOAD_OLDEST] = "SELECT min(forgotten_ms) FROM upload",
+    [SQL_UPLOAD_FORGET] = "DELETE FROM upload WHERE seq IN (SELECT seq FROM upload"
+                          " WHERE forgotten_ms <= ?1 ORDER BY forgotten_ms LIMIT ?2)",
 
     [SQL_CONFIGURATION_INSERT] =
         "INSERT INTO configuration (revision, priority, updated_ms, schema_version, labels,"

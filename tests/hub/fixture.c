@@ -39,6 +39,7 @@ static void open_hub(struct fixture *f)
         .token_grace_ms = HUB_TOKEN_GRACE_MS,
         .event_retention_ms = 24 * HOUR_MS,
         .event_retention_count = 1000000,
+        .files = f->files,
     };
     struct buf error = {.cap = BUF_CAP_OWN};
     if (!hub_open(&options, clock_read(&f->clock), &error, &f->hub)) {

@@ -55,7 +55,8 @@ struct fixture {
     struct device *devices; /* all connections; device.h */
     struct buf tokens[FIXTURE_TOKENS];
     size_t n_tokens;
-    int64_t event_offset; /* of the last event that was read */
+    int64_t event_offset;           /* of the last event that was read */
+    struct hub_file_settings files; /* of the hub when it is opened */
 };
 
 /* cmocka's set-ups and tear-down. */

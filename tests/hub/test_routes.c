@@ -377,6 +377,13 @@ static void documented_routes_are_there(void **state)
         "GET /messages/serviceBound/feedback",
         "DELETE /messages/serviceBound/feedback/{}",
         "POST /messages/serviceBound/feedback/{}/abandon",
+        "GET /messages/serviceBound/filenotifications",
+        "DELETE /messages/serviceBound/filenotifications/{}",
+        "POST /messages/serviceBound/filenotifications/{}/abandon",
+        "GET /messages/serviceBound/fileuploadnotifications",
+        "POST /devices/{}/files",
+        "POST /devices/{}/files/notifications",
+        "POST /devices/{}/files/notifications/{}",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/schema.h"
 #include "store/statements.h"
 #include "store/twins.h"
 #include "unit/store/fixture.h"
@@ -334,6 +335,36 @@ static void walk_passes_modules_that_come_and_go(void **state)
     assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), STORE_NO_ROW);
 }
 
+static void run_sql(sqlite3 *db, const char *sql)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        print_error("%s\n", sqlite3_errmsg(db));
+        fail();
+    }
+}
+
+/* The file as a program of before that step of the schema would have left it. */
+static void make_older(const char *path, int version)
+{
+    struct buf text = {.cap = BUF_CAP_OWN};
+    sqlite3 *db = NULL;
+    char older[400];
+    (void)snprintf(older, sizeof(older), "%s.older", path);
+    assert_int_equal(sqlite3_open(older, &db), SQLITE_OK);
+    for (int i = 0; i < version; i++) {
+        run_sql(db, store_migrations[i]);
+    }
+    buf_putf(&text,
+             "ATTACH '%s' AS present; INSERT INTO identity SELECT * FROM present.identity;"
+             "INSERT INTO twin SELECT * FROM present.twin;"
+             "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             path, STORE_APPLICATION_ID, version);
+    run_sql(db, buf_text(&text));
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(rename(older, path), 0);
+    buf_finish(&text);
+}
+
 static void tags_of_an_older_file_are_walked_along(void **state)
 {
     struct fixture *f = *state;
@@ -343,12 +374,7 @@ static void tags_of_an_older_file_are_walked_along(void **state)
     struct store_twin want = full_twin(add_full(f->store, "d", ""));
 
     fixture_close(f);
-    sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db, "DROP INDEX twin_tags; PRAGMA user_version = 4", NULL, NULL, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    make_older(f->path, 4);
     fixture_reopen(f);
     assert_int_equal(store_twin_next(f->store, &scan, &identity, &twin), 0);
     assert_slices_equal(twin.tags, want.tags);
