@@ -201,8 +201,10 @@ static CURLcode set_common(struct http *http)
         failed |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
     if (http->ca_file != NULL) {
-        /* Instead of the system's authorities, so their folder must go too. */
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+    }
+    if (http->ca_file != NULL && !http->keeps_system_cas) {
+        /* Instead of the system's authorities, so their folder must go too. */
         failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     if (http->certificate_file != NULL) {

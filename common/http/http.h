@@ -22,6 +22,7 @@ struct http {
     CURLM *multi;
     struct curl_slist *connect_to; /* NULL unless the address is overridden */
     const char *ca_file;
+    bool keeps_system_cas;        /* beside ca_file, not instead of it */
     const char *certificate_file; /* PEM, shown to servers that ask; NULL: none */
     const char *key_file;
     const char *user_agent;

@@ -20,10 +20,13 @@ static bool take(const json_t *object, const char *name, char **out)
     return text.len != 0;
 }
 
-/* What becomes part of an address must not become more than its part. */
+/*
+ * What becomes part of an address must not become more than its part.  A path may follow the
+ * host, as storage emulators have it: "127.0.0.1:10000/devstoreaccount1".
+ */
 static bool is_host(const char *text)
 {
-    return strpbrk(text, "/?#@\\ \t\r\n") == NULL;
+    return text[0] != '/' && strpbrk(text, "?#@\\ \t\r\n") == NULL;
 }
 
 bool blob_place_read(struct slice json, struct blob_place *out)
@@ -67,11 +70,28 @@ static void put_path(struct buf *out, const char *text)
         buf_put_char(out, '/');
         percent_encode(out, segment);
     }
+    /* The last segment of "dir/" is empty, and part of the name. */
+    if (text[0] != '\0' && text[strlen(text) - 1] == '/') {
+        buf_put_char(out, '/');
+    }
+}
+
+/* A signature that holds for nothing but https says so. */
+static bool wants_tls(const struct blob_place *place)
+{
+    struct slice rest = slice_of(place->sas + 1);
+    struct slice part = {0};
+    while (slice_next(&rest, '&', &part)) {
+        if (slice_equal(part, SLICE("spr=https"))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void blob_put_url(struct buf *out, const struct blob_place *place, bool is_plain)
 {
-    buf_putf(out, "%s://%s", is_plain ? "http" : "https", place->host);
+    buf_putf(out, "%s://%s", is_plain && !wants_tls(place) ? "http" : "https", place->host);
     put_path(out, place->container);
     put_path(out, place->name);
     buf_put_text(out, place->sas);

@@ -22,7 +22,7 @@
 /* Where the hub wants it to be.  {0} is empty; the texts are owned. */
 struct blob_place {
     char *correlation_id;
-    char *host; /* perhaps with a port */
+    char *host; /* perhaps with a port and a path */
     char *container;
     char *name;
     char *sas; /* "?sv=…" */
@@ -37,7 +37,7 @@ MUST_CHECK bool blob_place_read(struct slice json, struct blob_place *out);
 /* NULL and {0} are allowed. */
 void blob_place_finish(struct blob_place *place);
 
-/* Append "https://host/container/name?sv=…". */
+/* Append "https://host/container/name?sv=…"; "http:" only where the signature allows it. */
 void blob_put_url(struct buf *out, const struct blob_place *place, bool is_plain);
 
 /* Append "&comp=block&blockid=…" to a URL. */

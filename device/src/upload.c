@@ -428,12 +428,14 @@ static enum iothub_status init_connections(struct uploader *u,
 static enum iothub_status init_storage(struct uploader *u)
 {
     struct slice host = slice_of(u->place.host);
-    host.len = slice_find(host, ':');
+    host.len = strcspn(u->place.host, ":/");
     u->is_hub_storage = slice_equal_nocase(host, slice_of(u->settings.server_name));
     if (u->is_hub_storage) {
         return IOTHUB_OK;
     }
     u->storage.is_direct = http_is_direct(u->place.host, NULL);
+    /* A local hub has a CA of its own, while its storage may well be Azure's. */
+    u->storage.keeps_system_cas = true;
     return init_http(u, &u->storage, NULL)
                ? IOTHUB_OK
                : fail(u, IOTHUB_CONNECTION_FAILED, "the HTTP client cannot be set up", "");

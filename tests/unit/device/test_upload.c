@@ -48,16 +48,23 @@ static void on_progress(void *ctx, int64_t n_done, int64_t n_bytes)
     f->n_done = n_done;
 }
 
-static void put_place(struct fixture *f, const char *host, int port)
+/* `path` follows the host, `more` the signature. */
+static void put_place_with(struct fixture *f, const char *host, int port, const char *path,
+                           const char *more)
 {
     buf_reset(&f->place);
     buf_putf(&f->place,
-             "{\"correlationId\":\"MjAy=+/\",\"hostName\":\"%s:%d\",\"containerName\":"
-             "\"uploads\",\"blobName\":\"d#1/a b/c.txt\",\"sasToken\":\"?sv=1&sig=a%%2Bb\"}",
-             host, port);
+             "{\"correlationId\":\"MjAy=+/\",\"hostName\":\"%s:%d%s\",\"containerName\":"
+             "\"uploads\",\"blobName\":\"d#1/a b/c.txt\",\"sasToken\":\"?sv=1&sig=a%%2Bb%s\"}",
+             host, port, path, more);
     f->hub_answers[0] = (struct fake_answer){.status = 200, .body = buf_text(&f->place)};
     f->hub_answers[1] = (struct fake_answer){.status = 204};
     fake_hub_script(f->hub, f->hub_answers, 2);
+}
+
+static void put_place(struct fixture *f, const char *host, int port)
+{
+    put_place_with(f, host, port, "", "");
 }
 
 static int set_up(void **state)
@@ -132,6 +139,26 @@ static void file_goes_where_the_hub_says_and_the_hub_is_told(void **state)
                    "{\"correlationId\":\"MjAy=+/\",\"isSuccess\":true,\"statusCode\":201,"
                    "\"statusDescription\":\"Created\"}");
     assert_int_equal(f->n_done, 5);
+}
+
+/* As storage emulators have it, whose account's name is no part of the host's. */
+static void account_may_stand_behind_the_host(void **state)
+{
+    struct fixture *f = *state;
+    static const struct fake_answer created[] = {{.status = 201}};
+    fake_hub_script(f->storage, created, 1);
+    put_place_with(f, "127.0.0.1", fake_hub_port(f->storage), "/devstoreaccount1", "&se=1");
+    assert_int_equal(run_upload(f), IOTHUB_OK);
+    expect_request(f->storage, 0, "PUT", "/devstoreaccount1" BLOB "&se=1", "hello");
+}
+
+static void signature_for_https_is_not_sent_in_plain(void **state)
+{
+    struct fixture *f = *state;
+    put_place_with(f, "127.0.0.1", fake_hub_port(f->storage), "", "&spr=https");
+    assert_int_equal(run_upload(f), IOTHUB_TLS_FAILED);
+    assert_int_equal(fake_hub_n_requests(f->storage), 0);
+    assert_non_null(strstr(fake_hub_request(f->hub, 1)->body, "\"isSuccess\":false"));
 }
 
 static void empty_file_is_uploaded_too(void **state)
@@ -253,7 +280,7 @@ static void answers_that_name_no_place_are_refused(void **state)
         "{}",
         "{\"correlationId\":\"c\",\"hostName\":\"h\",\"containerName\":\"u\",\"blobName\":"
         "\"b\"}",
-        "{\"correlationId\":\"c\",\"hostName\":\"evil/h\",\"containerName\":\"u\",\"blobName\":"
+        "{\"correlationId\":\"c\",\"hostName\":\"/h\",\"containerName\":\"u\",\"blobName\":"
         "\"b\",\"sasToken\":\"?s\"}",
         "{\"correlationId\":\"c\",\"hostName\":\"a@h\",\"containerName\":\"u\",\"blobName\":"
         "\"b\",\"sasToken\":\"?s\"}",
@@ -322,6 +349,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(file_goes_where_the_hub_says_and_the_hub_is_told),
+        TEST(account_may_stand_behind_the_host),
+        TEST(signature_for_https_is_not_sent_in_plain),
         TEST(empty_file_is_uploaded_too),
         TEST(large_file_goes_in_blocks),
         TEST(hub_may_be_the_storage_itself),
