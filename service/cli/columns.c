@@ -186,6 +186,13 @@ static const struct cli_column feedback[] = {
     {"time",        "enqueuedTimeUtc"  },
 };
 
+static const struct cli_column file_notification[] = {
+    {"deviceId", "deviceId"       },
+    {"blobName", "blobName"       },
+    {"bytes",    "blobSizeInBytes"},
+    {"time",     "enqueuedTimeUtc"},
+};
+
 static const struct cli_column import[] = {
     {"deviceId",  "deviceId"   },
     {"moduleId",  "moduleId"   },
@@ -226,6 +233,7 @@ const struct app_view columns_purge = APP_CARD(purge);
 const struct app_view columns_sent = APP_CARD(sent);
 const struct app_view columns_keys = APP_LIST(keys);
 const struct app_view columns_feedback = APP_LIST(feedback);
+const struct app_view columns_file_notification = APP_LIST(file_notification);
 const struct app_view columns_import = APP_LIST(import);
 const struct app_view columns_any = {NULL, 0, false, NULL};
 

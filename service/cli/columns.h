@@ -28,6 +28,7 @@ extern const struct app_view columns_purge;
 extern const struct app_view columns_sent;
 extern const struct app_view columns_keys;
 extern const struct app_view columns_feedback;
+extern const struct app_view columns_file_notification;
 extern const struct app_view columns_import;
 
 /* Whatever members there are. */

@@ -102,6 +102,8 @@ static const struct cli_verb *const verbs[] = {
     &verb_c2d_purge,
     &verb_feedback_receive,
     &verb_feedback_watch,
+    &verb_file_notification_receive,
+    &verb_file_notification_watch,
     &verb_monitor_events,
     &verb_query,
     &verb_configuration_create,

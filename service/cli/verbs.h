@@ -39,6 +39,8 @@ extern const struct cli_verb verb_c2d_send;
 extern const struct cli_verb verb_c2d_purge;
 extern const struct cli_verb verb_feedback_receive;
 extern const struct cli_verb verb_feedback_watch;
+extern const struct cli_verb verb_file_notification_receive;
+extern const struct cli_verb verb_file_notification_watch;
 extern const struct cli_verb verb_monitor_events;
 
 extern const struct cli_verb verb_query;

@@ -191,6 +191,7 @@ static bool is_kind(enum answer_kind kind, const json_t *value)
         return true;
     case ANSWER_OBJECT:
     case ANSWER_RESULTS:
+    case ANSWER_OBJECT_OR_NONE:
         return json_is_object(value);
     case ANSWER_ARRAY:
     case ANSWER_ARRAY_OR_NONE:
@@ -204,7 +205,8 @@ static bool is_kind(enum answer_kind kind, const json_t *value)
 static bool may_be_empty(enum answer_kind kind, const struct http_answer *answer)
 {
     return kind == ANSWER_NONE || (kind == ANSWER_ANY && answer->body.len == 0) ||
-           (kind == ANSWER_ARRAY_OR_NONE && answer->status == 204);
+           ((kind == ANSWER_ARRAY_OR_NONE || kind == ANSWER_OBJECT_OR_NONE) &&
+            answer->status == 204);
 }
 
 /* Whether a success brought the kind of document that the operation promises. */

@@ -1,5 +1,6 @@
 /*
- * Messages to devices and the feedback about them, and what an emulator's devices have sent.
+ * Messages to devices and the feedback about them, notifications of uploaded files, and what an
+ * emulator's devices have sent.
  */
 #include "iothub/service.h"
 
@@ -190,34 +191,64 @@ static char *bare_token(const char *etag)
     return token.len == 0 ? NULL : slice_dup(token);
 }
 
-enum iothub_status iothub_service_feedback_receive(struct iothub_service *service, char **out,
-                                                   char **lock_token)
+/* The next of a queue; a copy of `none` where there is none. */
+static enum iothub_status receive(struct iothub_service *service, enum operation operation,
+                                  const char *none, char **out, char **lock_token)
 {
-    const struct call call = {.operation = OP_FEEDBACK_RECEIVE};
+    const struct call call = {.operation = operation};
     struct http_answer answer;
     enum iothub_status status = client_call(service, &call, &answer);
     if (status != IOTHUB_OK) {
         return status;
     }
     bool is_empty = answer.body.len == 0;
-    *out = is_empty ? mem_dup_text("[]") : buf_take_text(&answer.body);
+    *out = is_empty ? mem_dup_text(none) : buf_take_text(&answer.body);
     *lock_token = is_empty ? NULL : bare_token(answer.etag);
     http_answer_finish(&answer);
     return IOTHUB_OK;
 }
 
+static enum iothub_status settle(struct iothub_service *service, enum operation operation,
+                                 const char *lock_token)
+{
+    const struct call call = {.operation = operation, .lock_token = lock_token};
+    return client_call_json(service, &call, NULL);
+}
+
+enum iothub_status iothub_service_feedback_receive(struct iothub_service *service, char **out,
+                                                   char **lock_token)
+{
+    return receive(service, OP_FEEDBACK_RECEIVE, "[]", out, lock_token);
+}
+
 enum iothub_status iothub_service_feedback_complete(struct iothub_service *service,
                                                     const char *lock_token)
 {
-    const struct call call = {.operation = OP_FEEDBACK_COMPLETE, .lock_token = lock_token};
-    return client_call_json(service, &call, NULL);
+    return settle(service, OP_FEEDBACK_COMPLETE, lock_token);
 }
 
 enum iothub_status iothub_service_feedback_abandon(struct iothub_service *service,
                                                    const char *lock_token)
 {
-    const struct call call = {.operation = OP_FEEDBACK_ABANDON, .lock_token = lock_token};
-    return client_call_json(service, &call, NULL);
+    return settle(service, OP_FEEDBACK_ABANDON, lock_token);
+}
+
+enum iothub_status iothub_service_file_notification_receive(struct iothub_service *service,
+                                                            char **out, char **lock_token)
+{
+    return receive(service, OP_FILE_NOTIFICATION_RECEIVE, NULL, out, lock_token);
+}
+
+enum iothub_status iothub_service_file_notification_complete(struct iothub_service *service,
+                                                             const char *lock_token)
+{
+    return settle(service, OP_FILE_NOTIFICATION_COMPLETE, lock_token);
+}
+
+enum iothub_status iothub_service_file_notification_abandon(struct iothub_service *service,
+                                                            const char *lock_token)
+{
+    return settle(service, OP_FILE_NOTIFICATION_ABANDON, lock_token);
 }
 
 static void put_parameter(struct buf *out, const char *name, const char *value)

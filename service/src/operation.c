@@ -12,7 +12,8 @@
 #include "iothub/identity.h"
 #include "iothub/limits.h"
 
-/* In the order of the enumeration. */
+/* In the order of the enumeration; the formatter would break the long rows. */
+// clang-format off
 static const struct operation_row rows[] = {
     {OP_DEVICE_CREATE,        "PUT",    "/devices/{d}",                                REPEAT_REFUSED, ANSWER_OBJECT },
     {OP_DEVICE_GET,           "GET",    "/devices/{d}",                                REPEAT_ALWAYS,  ANSWER_OBJECT },
@@ -58,8 +59,15 @@ static const struct operation_row rows[] = {
      ANSWER_NONE                                                                                                     },
     {OP_FEEDBACK_ABANDON,     "POST",   "/messages/serviceBound/feedback/{l}/abandon", REPEAT_REFUSED,
      ANSWER_NONE                                                                                                     },
+    {OP_FILE_NOTIFICATION_RECEIVE, "GET", "/messages/serviceBound/filenotifications", REPEAT_ALWAYS,
+     ANSWER_OBJECT_OR_NONE                                                                                           },
+    {OP_FILE_NOTIFICATION_COMPLETE, "DELETE", "/messages/serviceBound/filenotifications/{l}", REPEAT_REFUSED,
+     ANSWER_NONE                                                                                                     },
+    {OP_FILE_NOTIFICATION_ABANDON, "POST", "/messages/serviceBound/filenotifications/{l}/abandon", REPEAT_REFUSED,
+     ANSWER_NONE                                                                                                     },
     {OP_EVENTS_READ,          "GET",    "/_emulator/events",                           REPEAT_ALWAYS,  ANSWER_ARRAY  },
 };
+// clang-format on
 
 const struct operation_row *operation_row(enum operation operation)
 {

@@ -52,6 +52,9 @@ enum operation {
     OP_FEEDBACK_RECEIVE,
     OP_FEEDBACK_COMPLETE,
     OP_FEEDBACK_ABANDON,
+    OP_FILE_NOTIFICATION_RECEIVE,
+    OP_FILE_NOTIFICATION_COMPLETE,
+    OP_FILE_NOTIFICATION_ABANDON,
     OP_EVENTS_READ,
 };
 
@@ -67,9 +70,10 @@ enum answer_kind {
     ANSWER_NONE,
     ANSWER_OBJECT,
     ANSWER_ARRAY,
-    ANSWER_ARRAY_OR_NONE, /* none with the status 204 */
-    ANSWER_ANY,           /* any JSON value, or none */
-    ANSWER_RESULTS,       /* an object that tells of several items, also with the status 400 */
+    ANSWER_ARRAY_OR_NONE,  /* none with the status 204 */
+    ANSWER_OBJECT_OR_NONE, /* likewise */
+    ANSWER_ANY,            /* any JSON value, or none */
+    ANSWER_RESULTS,        /* an object that tells of several items, also with the status 400 */
 };
 
 struct operation_row {

@@ -596,6 +596,30 @@ iothub_service_feedback_complete(struct iothub_service *service, const char *loc
 IOTHUB_API IOTHUB_SERVICE_MUST_CHECK enum iothub_status
 iothub_service_feedback_abandon(struct iothub_service *service, const char *lock_token);
 
+/**
+ * Take the next notification of an uploaded file, which stays locked for this client for a
+ * minute.
+ *
+ * Only iothub-emulator offers them over HTTP: hubs in Azure do over AMQP.
+ * @param out         {"deviceId","blobUri","blobName","lastUpdatedTime","blobSizeInBytes",
+ *                    "enqueuedTimeUtc"}, to be freed; NULL when there is none.
+ * @param lock_token  to be freed; NULL when there is none.
+ * Source: IoT Hub developer guide, "Upload files with IoT Hub", file upload notifications.
+ */
+IOTHUB_API IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_file_notification_receive(struct iothub_service *service, char **out,
+                                         char **lock_token);
+
+/** It has been dealt with.  @return as iothub_service_feedback_complete(). */
+IOTHUB_API IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_file_notification_complete(struct iothub_service *service,
+                                          const char *lock_token);
+
+/** Give it back, for anybody to receive.  @return as iothub_service_feedback_complete(). */
+IOTHUB_API IOTHUB_SERVICE_MUST_CHECK enum iothub_status
+iothub_service_file_notification_abandon(struct iothub_service *service,
+                                         const char *lock_token);
+
 /* ---- Events of an emulator ---- */
 
 /* In the place of an offset: nothing of what there is now. */

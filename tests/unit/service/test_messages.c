@@ -177,6 +177,35 @@ static void no_feedback_is_an_empty_batch_without_a_token(void **state)
                      IOTHUB_UNEXPECTED_ANSWER);
 }
 
+static void file_notification_is_received_and_settled_by_its_token(void **state)
+{
+    struct fixture *f = *state;
+    SCRIPT(f,
+           {.status = 200, .body = "{\"blobName\":\"d/a\"}", .headers = {"ETag: \"6f3e-1\""}},
+           {.status = 204}, {.status = 204}, {.status = 204}, REPLY(200, "[]"));
+    char *text = NULL;
+    char *token = NULL;
+    assert_int_equal(iothub_service_file_notification_receive(f->service, &text, &token),
+                     IOTHUB_OK);
+    assert_string_equal(text, "{\"blobName\":\"d/a\"}");
+    assert_string_equal(token, "6f3e-1");
+    assert_int_equal(iothub_service_file_notification_complete(f->service, token), IOTHUB_OK);
+    assert_int_equal(iothub_service_file_notification_abandon(f->service, token), IOTHUB_OK);
+    expect_request(f, 0, "GET", "/messages/serviceBound/filenotifications" VERSION, "");
+    expect_request(f, 1, "DELETE", "/messages/serviceBound/filenotifications/6f3e-1" VERSION,
+                   "");
+    expect_request(f, 2, "POST",
+                   "/messages/serviceBound/filenotifications/6f3e-1/abandon" VERSION, "");
+    free(text);
+    free(token);
+    assert_int_equal(iothub_service_file_notification_receive(f->service, &text, &token),
+                     IOTHUB_OK);
+    assert_null(text);
+    assert_null(token);
+    assert_int_equal(iothub_service_file_notification_receive(f->service, &text, &token),
+                     IOTHUB_UNEXPECTED_ANSWER);
+}
+
 static void events_are_read_after_an_offset(void **state)
 {
     struct fixture *f = *state;
@@ -214,6 +243,7 @@ int main(void)
         TEST(queue_is_purged),
         TEST(feedback_is_received_and_completed_by_its_token),
         TEST(no_feedback_is_an_empty_batch_without_a_token),
+        TEST(file_notification_is_received_and_settled_by_its_token),
         TEST(events_are_read_after_an_offset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

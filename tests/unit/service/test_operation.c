@@ -37,6 +37,7 @@ static void expect_refused(const struct call *call, const char *expected_error)
     buf_finish(&error);
 }
 
+// clang-format off
 /* As the reference has them. */
 static const struct {
     enum operation operation;
@@ -81,8 +82,12 @@ static const struct {
     {OP_FEEDBACK_RECEIVE,     "GET",    "/messages/serviceBound/feedback"          },
     {OP_FEEDBACK_COMPLETE,    "DELETE", "/messages/serviceBound/feedback/l"        },
     {OP_FEEDBACK_ABANDON,     "POST",   "/messages/serviceBound/feedback/l/abandon"},
+    {OP_FILE_NOTIFICATION_RECEIVE, "GET", "/messages/serviceBound/filenotifications"},
+    {OP_FILE_NOTIFICATION_COMPLETE, "DELETE", "/messages/serviceBound/filenotifications/l"},
+    {OP_FILE_NOTIFICATION_ABANDON, "POST", "/messages/serviceBound/filenotifications/l/abandon"},
     {OP_EVENTS_READ,          "GET",    "/_emulator/events"                        },
 };
+// clang-format on
 
 static void every_operation_has_its_documented_target(void **state)
 {

@@ -137,6 +137,50 @@ static void feedback_watch_prints_until_the_count_is_reached(void **state)
     assert_int_equal(fake_hub_n_requests(f->hub), 5);
 }
 
+#define NOTIFICATION(name) \
+    { \
+        .status = 200, \
+        .body = "{\"deviceId\":\"d\",\"blobUri\":\"https://s/" name "\",\"blobName\":\"" name \
+                "\",\"lastUpdatedTime\":\"2026-01-02T03:04:05+00:00\",\"blobSizeInBytes\":12," \
+                "\"enqueuedTimeUtc\":\"2026-01-02T03:04:05.6780000Z\"}", \
+        .headers = { \
+            "ETag: \"t-1\"" \
+        } \
+    }
+
+static void file_notification_receive_completes_what_it_shows(void **state)
+{
+    struct fixture *f = *state;
+    SCRIPT(f, NOTIFICATION("d/a"), {.status = 204}, NOTIFICATION("d/a"), {.status = 204},
+           {.status = 204});
+    RUN(&f->run, f->hub, "file-notification", "receive");
+    program_expect_code(&f->run, 0);
+    expect_request(f, 1, "DELETE", "/messages/serviceBound/filenotifications/t-1" VERSION, "");
+    assert_string_equal(f->run.out,
+                        "DEVICEID  BLOBNAME  BYTES  TIME\n"
+                        "d         d/a          12  2026-01-02T03:04:05.6780000Z\n");
+    RUN(&f->run, f->hub, "file-notification", "receive", "--abandon", "-o", "json");
+    program_expect_code(&f->run, 0);
+    expect_request(f, 3, "POST", "/messages/serviceBound/filenotifications/t-1/abandon" VERSION,
+                   "");
+    RUN(&f->run, f->hub, "file-notification", "receive", "-o", "json");
+    program_expect_code(&f->run, 0);
+    assert_string_equal(f->run.out, "[]\n");
+}
+
+static void file_notification_watch_prints_until_the_count_is_reached(void **state)
+{
+    struct fixture *f = *state;
+    SCRIPT(f, NOTIFICATION("d/a"), {.status = 204}, {.status = 204}, NOTIFICATION("d/b"),
+           {.status = 204});
+    RUN(&f->run, f->hub, "file-notification", "watch", "--count", "2", "--poll-every", "0.1");
+    program_expect_code(&f->run, 0);
+    assert_string_equal(f->run.out,
+                        "2026-01-02T03:04:05.6780000Z  d  d/a  12  https://s/d/a\n"
+                        "2026-01-02T03:04:05.6780000Z  d  d/b  12  https://s/d/b\n");
+    assert_int_equal(fake_hub_n_requests(f->hub), 5);
+}
+
 static void nothing_more(void *ctx, const struct fake_request *request,
                          struct fake_answer *answer)
 {
@@ -247,6 +291,8 @@ int main(void)
         TEST(c2d_purge_shows_how_many_are_gone),
         TEST(feedback_receive_completes_what_it_shows),
         TEST(feedback_watch_prints_until_the_count_is_reached),
+        TEST(file_notification_receive_completes_what_it_shows),
+        TEST(file_notification_watch_prints_until_the_count_is_reached),
         TEST(a_count_that_is_not_reached_in_time_is_a_failure),
         TEST(monitor_events_prints_what_comes_and_moves_on),
         TEST(monitor_events_tells_bytes_and_other_sources_apart),
