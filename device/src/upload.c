@@ -279,16 +279,37 @@ static enum iothub_status refused_by_storage(struct uploader *u,
     return iothub_status_from_http(answer->status);
 }
 
+/* What is written by a request. */
+enum piece {
+    PIECE_WHOLE,
+    PIECE_BLOCK,
+    PIECE_LIST,
+};
+
+/*
+ * The blob's type belongs to the request that writes it whole: beside "comp=…" a storage
+ * emulator would take the piece for the blob.  A block has no type of content yet.
+ */
+static void add_piece_headers(struct http_headers *headers, const struct uploader *u,
+                              enum piece piece)
+{
+    if (piece == PIECE_WHOLE) {
+        http_headers_add(headers, "x-ms-blob-type", "BlockBlob");
+    }
+    if (piece != PIECE_BLOCK && u->upload->content_type != NULL) {
+        http_headers_add(headers, "x-ms-blob-content-type", u->upload->content_type);
+    }
+    http_headers_add(headers, "Content-Type",
+                     piece == PIECE_LIST ? "text/xml; charset=utf-8"
+                                         : "application/octet-stream");
+}
+
 static enum iothub_status put(struct uploader *u, const char *url, struct slice body,
-                              const char *type)
+                              enum piece piece)
 {
     struct http_answer answer;
     struct http_headers headers = {0};
-    http_headers_add(&headers, "x-ms-blob-type", "BlockBlob");
-    if (u->upload->content_type != NULL) {
-        http_headers_add(&headers, "x-ms-blob-content-type", u->upload->content_type);
-    }
-    http_headers_add(&headers, "Content-Type", type);
+    add_piece_headers(&headers, u, piece);
     http_headers_forbid(&headers, "Expect");
     const struct http_request request = {.verb = "PUT",
                                          .url = url,
@@ -326,7 +347,7 @@ static enum iothub_status put_block(struct uploader *u, struct buf *url, unsigne
     enum iothub_status status = read_block(u, at, len, &data);
     if (status == IOTHUB_OK) {
         blob_put_block_parameters(url, number);
-        status = put(u, buf_text(url), slice_make(data, len), "application/octet-stream");
+        status = put(u, buf_text(url), slice_make(data, len), PIECE_BLOCK);
         buf_cut(url, url_len);
     }
     if (status == IOTHUB_OK) {
@@ -348,7 +369,7 @@ static enum iothub_status put_blocks(struct uploader *u, struct buf *url)
         buf_init(&list, BUF_CAP_OWN);
         blob_put_block_list(&list, n_blocks);
         buf_put_text(url, "&comp=blocklist");
-        status = put(u, buf_text(url), buf_slice(&list), "text/xml; charset=utf-8");
+        status = put(u, buf_text(url), buf_slice(&list), PIECE_LIST);
         buf_finish(&list);
     }
     return status;
@@ -359,7 +380,7 @@ static enum iothub_status put_whole(struct uploader *u, const char *url)
     const char *data = NULL;
     enum iothub_status status = read_block(u, 0, (size_t)u->n_bytes, &data);
     if (status == IOTHUB_OK) {
-        status = put(u, url, slice_make(data, (size_t)u->n_bytes), "application/octet-stream");
+        status = put(u, url, slice_make(data, (size_t)u->n_bytes), PIECE_WHOLE);
     }
     if (status == IOTHUB_OK) {
         report_progress(u, u->n_bytes);

@@ -192,12 +192,18 @@ static void large_file_goes_in_blocks(void **state)
     free(data);
     fake_hub_script(f->storage, created, ARRAY_LEN(created));
     f->upload.path = path;
+    f->upload.content_type = "text/plain";
     assert_int_equal(run_upload(f), IOTHUB_OK);
     (void)unlink(path);
     assert_int_equal(fake_hub_n_requests(f->storage), 5);
     const struct fake_request *first = fake_hub_request(f->storage, 0);
     assert_string_equal(first->target, BLOB "&comp=block&blockid=MDAwMDAwMDA%3D");
     assert_int_equal(strlen(first->body), BLOB_BLOCK_BYTES);
+    assert_null(fake_request_header(first, "x-ms-blob-type"));
+    assert_null(fake_request_header(first, "x-ms-blob-content-type"));
+    const struct fake_request *list = fake_hub_request(f->storage, 4);
+    assert_null(fake_request_header(list, "x-ms-blob-type"));
+    assert_string_equal(fake_request_header(list, "x-ms-blob-content-type"), "text/plain");
     /* The second was refused for the moment and came again. */
     assert_string_equal(fake_hub_request(f->storage, 1)->target,
                         BLOB "&comp=block&blockid=MDAwMDAwMDE%3D");
