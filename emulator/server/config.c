@@ -21,6 +21,7 @@ struct config *config_of(const struct cli_call *call)
 void config_finish(struct config *config)
 {
     policies_finish(&config->policies);
+    storage_account_finish(&config->storage);
     config_file_finish(&config->file);
     config->devices = NULL;
 }
@@ -249,6 +250,28 @@ static bool check_key(const struct cli_call *call, struct buf *error)
     return wish == NULL || refuse(call, "shared-access-key", wish, NULL, error);
 }
 
+static bool check_storage(const struct cli_call *call, struct buf *error)
+{
+    struct config *config = config_of(call);
+    struct buf why;
+    if (!storage_container_is_valid(slice_of(config->storage_container))) {
+        return refuse(call, "storage-container",
+                      "expected 3 to 63 lower-case letters, digits and single hyphens",
+                      config->storage_container, error);
+    }
+    if (config->storage_connection_string == NULL) {
+        return true;
+    }
+    buf_init(&why, BUF_CAP_OWN);
+    bool is_good = storage_account_parse(slice_of(config->storage_connection_string), &why,
+                                         &config->storage);
+    if (!is_good) {
+        refuse(call, "storage-connection-string", buf_text(&why), NULL, error);
+    }
+    buf_finish(&why);
+    return is_good;
+}
+
 static bool find_data_dir(struct config *config, struct buf *error)
 {
     if (config->data_dir == NULL) {
@@ -274,10 +297,24 @@ bool config_load(struct cli_call *call, struct buf *error)
     config_finish(config);
     return read_file(call, error) && check_bind(call, error) && check_host_names(call, error) &&
            check_listeners(call, error) && check_tls(call, error) && check_key(call, error) &&
-           find_data_dir(config, error) && read_policies(config, error);
+           check_storage(call, error) && find_data_dir(config, error) &&
+           read_policies(config, error);
 }
 
 /* ---- what is made of them ---- */
+
+struct hub_file_settings config_files(const struct config *config)
+{
+    return (struct hub_file_settings){
+        .account = config->storage.name == NULL ? NULL : &config->storage,
+        .container = config->storage_container,
+        .upload_ttl_ms = config->upload_minutes * 60 * 1000,
+        .has_notifications = config->has_file_notifications,
+        .notification_ttl_ms = config->file_notification_minutes * 60 * 1000,
+        .notification_lock_ms = config->file_notification_lock_seconds * 1000,
+        .notification_deliveries = config->file_notification_deliveries,
+    };
+}
 
 const char *config_host_name(const struct config *config)
 {

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "cli/cli.h"
+#include "hub/storage_account.h"
 #include "server/certs.h"
 #include "server/config_file.h"
 #include "server/policies.h"
@@ -46,10 +47,19 @@ struct config {
     int64_t token_grace_seconds;
     bool has_fault_injection;
     char *shared_access_key;
+    char *storage_connection_string; /* secret */
+    char *storage_container;
+    char *storage_ca;
+    int64_t upload_minutes;
+    bool has_file_notifications;
+    int64_t file_notification_minutes;
+    int64_t file_notification_lock_seconds;
+    int64_t file_notification_deliveries;
 
     /* What config_load() adds. */
     struct config_file file; /* {0} without one */
     struct policies policies;
+    struct storage_account storage; /* {0} without one */
     const json_t *devices; /* an array of device_record, or NULL; belongs to the file */
 };
 
@@ -69,6 +79,9 @@ struct config *config_of(const struct cli_call *call);
 
 /* Ends what config_load() added; the options' values belong to the command line. */
 void config_finish(struct config *config);
+
+/* Where devices' files go; borrows from the settings. */
+struct hub_file_settings config_files(const struct config *config);
 
 /* The name that stands in connection strings. */
 const char *config_host_name(const struct config *config);

@@ -26,6 +26,7 @@
 #include "server/mqtt_stream.h"
 #include "server/ready_file.h"
 #include "server/secret.h"
+#include "server/storage_client.h"
 #include "server/tls.h"
 #include "server/verbs.h"
 
@@ -49,6 +50,7 @@ struct emulator {
     struct mqtt_listener *mqtts;
     struct http_listener *http;
     struct http_listener *https;
+    struct storage_client *storage;
     SSL_CTX *tls;
     X509_STORE *authorities; /* of devices' certificates */
     struct event *signals[N_SIGNALS];
@@ -94,6 +96,7 @@ static struct hub_options hub_settings(const struct emulator *e, const char *sto
         .token_grace_ms = e->config->token_grace_seconds * 1000,
         .event_retention_ms = e->config->event_retention_hours * 3600 * 1000,
         .event_retention_count = EVENT_RETENTION_COUNT,
+        .files = config_files(e->config),
     };
 }
 
@@ -147,6 +150,20 @@ static bool open_tls(struct emulator *e, struct buf *error)
     }
     e->authorities = client_authorities_load(&e->config->device_cas, error);
     return e->authorities != NULL;
+}
+
+static bool open_storage(struct emulator *e, struct buf *error)
+{
+    const struct storage_client_options options = {
+        .account = &e->config->storage,
+        .own_ca = e->certs.ca_file,
+        .ca = e->config->storage_ca,
+    };
+    if (e->config->storage.name == NULL) {
+        return true;
+    }
+    e->storage = storage_client_create(&e->turn, &options, error);
+    return e->storage != NULL;
 }
 
 static bool open_mqtt(struct emulator *e, const struct listen_wish *wish,
@@ -345,7 +362,8 @@ static bool open_all(struct emulator *e, struct buf *error)
         buf_put_text(error, "the event loop could not be made");
         return false;
     }
-    return open_signals(e, error) && open_listeners(e, error) && fill_ready(e, error);
+    return open_signals(e, error) && open_storage(e, error) && open_listeners(e, error) &&
+           fill_ready(e, error);
 }
 
 /* What devices would still hear of after this could not be stored any more. */
@@ -360,6 +378,7 @@ static void close_all(struct emulator *e)
     mqtt_streams_close(turn); /* WebSockets before the HTTP servers that gave them */
     http_listener_destroy(e->http);
     http_listener_destroy(e->https);
+    storage_client_destroy(e->storage);
     for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) {
         if (e->signals[i] != NULL) {
             event_free(e->signals[i]);

@@ -236,6 +236,11 @@ static void wrong_values_on_the_command_line_are_told(void **state)
             ARGS("look", "--shared-access-key=secret"));
     refused("--shared-access-key: expected base64 of 16 to 64 bytes",
             ARGS("look", "--shared-access-key=c2hvcnQ="));
+    refused("--storage-container: expected 3 to 63 lower-case letters, digits and single "
+            "hyphens, not 'My_Files'",
+            ARGS("look", "--storage-container=My_Files"));
+    refused("--storage-connection-string: AccountKey is not base64",
+            ARGS("look", "--storage-connection-string=AccountName=acct;AccountKey=secret"));
 }
 
 static void wrong_value_of_a_variable_is_told_as_such(void **state)
@@ -391,6 +396,58 @@ static void check_store_path(const struct config *config, void *ctx)
     free(path);
 }
 
+static void check_no_storage(const struct config *config, void *ctx)
+{
+    struct hub_file_settings files = config_files(config);
+    (void)ctx;
+    assert_null(files.account);
+    assert_string_equal(files.container, "uploads");
+    assert_int_equal(files.upload_ttl_ms, 3600000);
+    assert_true(files.has_notifications);
+    assert_int_equal(files.notification_ttl_ms, 3600000);
+    assert_int_equal(files.notification_lock_ms, 60000);
+    assert_int_equal(files.notification_deliveries, 10);
+}
+
+static void check_storage(const struct config *config, void *ctx)
+{
+    struct hub_file_settings files = config_files(config);
+    (void)ctx;
+    assert_string_equal(files.account->host, "127.0.0.1");
+    assert_string_equal(files.container, "my-files");
+    assert_string_equal(config->storage_ca, "/ca.pem");
+    assert_int_equal(files.upload_ttl_ms, 60000);
+    assert_false(files.has_notifications);
+    assert_int_equal(files.notification_ttl_ms, 120000);
+    assert_int_equal(files.notification_lock_ms, 5000);
+    assert_int_equal(files.notification_deliveries, 3);
+}
+
+static void storage_is_set_from_each_source(void **state)
+{
+    static const char file[] =
+        "{\"storageConnectionString\": \"UseDevelopmentStorage=true\","
+        "\"storageContainer\": \"my-files\", \"storageCa\": \"/ca.pem\","
+        "\"uploadMinutes\": 1, \"fileNotifications\": false, \"fileNotificationMinutes\": 2,"
+        "\"fileNotificationLockSeconds\": 5, \"fileNotificationDeliveries\": 3}";
+    char *folder = support_make_folder();
+    char *path = support_path(folder, "hub.json");
+    (void)state;
+    look(check_no_storage, NULL, ARGS("look"));
+    look(check_storage, NULL,
+         ARGS("look", "--storage-connection-string=UseDevelopmentStorage=true",
+              "--storage-container=my-files", "--storage-ca=/ca.pem", "--upload-minutes=1",
+              "--no-file-notifications", "--file-notification-minutes=2",
+              "--file-notification-lock-seconds=5", "--file-notification-deliveries=3"));
+    support_write(path, file);
+    look(check_storage, NULL, ARGS("look", "--config", path));
+    setenv("IOTHUB_EMULATOR_STORAGE_CONNECTION_STRING", "AccountName=secret", 1);
+    refused("IOTHUB_EMULATOR_STORAGE_CONNECTION_STRING: AccountKey is missing", ARGS("look"));
+    unsetenv("IOTHUB_EMULATOR_STORAGE_CONNECTION_STRING");
+    support_remove_folder(folder);
+    free(path);
+}
+
 static void store_is_in_the_data_directory_or_in_memory(void **state)
 {
     (void)state;
@@ -441,6 +498,7 @@ int main(void)
         TEST(policy_of_a_file_may_expose_as_well),
         TEST(built_in_policies_have_the_well_known_keys),
         TEST(own_key_leaves_no_well_known_one),
+        TEST(storage_is_set_from_each_source),
         TEST(store_is_in_the_data_directory_or_in_memory),
         TEST(connection_string_has_the_first_host_name),
     };
