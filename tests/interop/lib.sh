@@ -124,6 +124,30 @@ stop_emulator() {
     expect "it ends with 0" 0 "$code"
 }
 
+# ---- a storage emulator -------------------------------------------------------------------------
+
+readonly STORAGE_PORT=10000
+# The account that every storage emulator has, over TLS; it needs no key here.
+readonly STORAGE="UseDevelopmentStorage=true;DevelopmentStorageProxyUri=https://$HOST"
+
+# start_azurite PACKAGES: Azurite with the emulator's certificate on its standard port, which has to
+# be free: in_namespace.sh.  The Node SDK sends headers that it takes only when it is --loose.
+start_azurite() {
+    local line
+    mkfifo "$folder/azurite"
+    exec {azurite}<> "$folder/azurite"
+    node "$1/node_modules/azurite/dist/src/blob/main.js" --blobHost "$HOST" \
+        --blobPort "$STORAGE_PORT" --inMemoryPersistence --disableTelemetry --loose \
+        --cert "$folder/data/tls/server.pem" --key "$folder/data/tls/server.key" \
+        > "$folder/azurite" 2>&1 &
+    children+=($!)
+    while [[ "${line:-}" != *"successfully listens on https:"* ]]; do
+        IFS= read -r -t 60 -u "$azurite" line || {
+            check="Azurite" fail "it did not start: ${line:-}"
+        }
+    done
+}
+
 # ---- tokens -------------------------------------------------------------------------------------
 
 uri() {

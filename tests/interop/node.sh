@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # node.sh TARGET FOLDER: the tests of FOLDER with the packages in TARGET/node_modules, in a network of
-# their own (see in_namespace.sh), where the emulator listens on the standard ports.
+# their own (see in_namespace.sh), where the emulator and Azurite listen on the standard ports.
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -17,7 +17,9 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj 
     -days 2 -keyout "$folder/device-ca/key.pem" -out "$folder/device-ca/cert.pem" 2> /dev/null
 
 # On the standard ports.
+export IOTHUB_EMULATOR_STORAGE_CONNECTION_STRING=$STORAGE
 start_emulator --device-ca "$folder/device-ca/cert.pem" --token-grace-seconds 2
+start_azurite "$target"
 about "standard ports"
 expect "MQTT over TLS, HTTPS" "8883 443" "$mqtts_port $https_port"
 
