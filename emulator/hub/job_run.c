@@ -238,7 +238,9 @@ static void on_answer(void *ctx, uint64_t id, const struct hub_method_result *re
     buf_finish(&outcome);
     HASH_DEL(runner->calls, call);
     free(call);
-    soon(runner);
+    /* In this turn: after the intake that brought it, so that the next calls leave with all
+     * else.  Where the job is at work itself, it sets the time when it is done. */
+    hub_set_timer(runner->hub, &runner->timer, runner->hub->now.now_ms);
 }
 
 static void call_method(struct job_runner *runner, const struct store_job_row *pending)
