@@ -125,7 +125,7 @@ static void put_escaped(struct buf *out, char c)
     if (letter != '\0') {
         buf_put_char(out, '\\');
         buf_put_char(out, letter);
-    } else if ((unsigned char)c < 0x20) {
+    } else if (c != '\0' && (unsigned char)c < 0x20) {
         buf_putf(out, "\\u%04X", (unsigned int)c);
     } else {
         buf_put_slice(out, REPLACEMENT);

@@ -17,7 +17,11 @@
 /* Nested deeper than this is refused before jansson sees it. */
 #define JSON_DEPTH_MAX 100
 
-/* `text` in quotes, escaped as RFC 8259 asks; invalid UTF-8 becomes U+FFFD. */
+/*
+ * `text` in quotes, escaped as RFC 8259 asks.  Invalid UTF-8 becomes U+FFFD, and so does NUL:
+ * it could be escaped, but neither json_parse() nor any other reader on C strings would take
+ * it.
+ */
 void json_put_string(struct buf *out, struct slice text);
 
 /* As json_put_string; NULL data writes null. */

@@ -213,6 +213,9 @@ static void see_events(struct scene *scene)
         buf_put_slice(&scene->seen, event.properties);
         buf_put_char(&scene->seen, '\n');
     }
+    json_t *all = rest(scene->f, 200, "GET", "/_emulator/events", NULL);
+    FUZZ_CHECK(json_is_array(all));
+    json_decref(all);
 }
 
 /* What the device and the service saw of it. */

@@ -502,6 +502,20 @@ static void section_may_not_grow_beyond_its_size(void **state)
     buf_finish(&body);
 }
 
+/* What a device announces may hold anything; the twin has to stay readable for everybody. */
+static void nul_in_a_model_id_leaves_a_twin_that_can_be_read(void **state)
+{
+    struct fixture *f = *state;
+    make(f, "d");
+    struct device *d = device_connect(
+        f, &(struct login){.id = "d",
+                           .user_name = HOST "/d/?api-version=2021-04-12&model-id=a%00"});
+    assert_heard(d, "CONNACK 0");
+    json_t *twin = get_twin(f, "d");
+    assert_string_equal(text_below(twin, "modelId"), "a\xef\xbf\xbd");
+    json_decref(twin);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +545,7 @@ int main(void)
         HUB_TEST(one_bad_section_spoils_the_whole_write),
         HUB_TEST(number_of_any_size_is_told_the_bounds),
         HUB_TEST(section_may_not_grow_beyond_its_size),
+        HUB_TEST(nul_in_a_model_id_leaves_a_twin_that_can_be_read),
     };
     return cmocka_run_group_tests_name("hub.twins", tests, NULL, NULL);
 }

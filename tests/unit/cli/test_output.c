@@ -207,7 +207,7 @@ static void json_is_indented_and_keeps_its_order(void **state)
                "}\n");
     check_json("[]", "[]\n");
     check_json("{}", "{}\n");
-    check_json("\"a\\u0000\"", "\"a\\u0000\"\n");
+    check_json("\"a\\u0000\"", "\"a\xef\xbf\xbd\"\n");
     check_json("9223372036854775807", "9223372036854775807\n");
 }
 
