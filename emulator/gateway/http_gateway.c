@@ -436,6 +436,10 @@ void http_exchange_end(struct http_exchange *exchange)
     if (exchange->hub != NULL && exchange->file != 0 && !exchange->is_done) {
         hub_file_cancel(exchange->hub, exchange->file);
     }
+    if (exchange->query != NULL) {
+        hub_query_cancel(exchange->hub, exchange->query);
+        exchange->query = NULL;
+    }
     rest_event_end(exchange);
     drop_answer(&exchange->answer);
     free(exchange->answer.headers);

@@ -67,6 +67,7 @@ struct http_exchange {
     uint64_t call;                 /* the method call it waits for */
     uint64_t file;                 /* the request about a file that it waits for */
     struct event_reading *reading; /* of the log of events; owned */
+    struct hub_query_run *query;   /* that it waits for */
     bool has_begun;
 };
 

@@ -12,26 +12,31 @@ static enum iothub_status fail(struct rest_call *call, enum iothub_status status
     return IOTHUB_OK;
 }
 
+static void on_done(void *ctx, enum iothub_status status, const struct hub_page *page)
+{
+    struct http_exchange *exchange = ctx;
+    exchange->query = NULL;
+    if (status == IOTHUB_OK) {
+        rest_answer_page(exchange, page);
+    } else {
+        rest_answer_error(exchange, status, hub_error_text(exchange->hub), REST_ENVELOPE);
+    }
+}
+
 enum iothub_status rest_query(struct rest_call *call)
 {
     const json_t *query = json_get_nocase(call->body, "query");
-    struct buf continuation = {.cap = BUF_CAP_OWN};
-    struct hub_page page = {.body = &call->exchange->answer.body,
-                            .continuation = &continuation};
-    struct hub_page_request request;
+    struct hub_query_request request = {
+        .body = &call->exchange->answer.body, .done = on_done, .ctx = call->exchange};
     if (query == NULL || json_is_null(query)) {
         return fail(call, IOTHUB_ARGUMENT_NULL, "BadRequest");
     }
     if (!json_is_string(query)) {
         return fail(call, IOTHUB_ARGUMENT_INVALID, "query is a text.");
     }
-    if (rest_page_request(call, &request) != IOTHUB_OK) {
+    if (rest_page_request(call, &request.page) != IOTHUB_OK) {
         return fail(call, IOTHUB_ARGUMENT_INVALID, "x-ms-max-item-count is a number above 0.");
     }
-    enum iothub_status status = hub_query(call->hub, json_string_slice(query), &request, &page);
-    if (status == IOTHUB_OK) {
-        rest_answer_page(call->exchange, &page);
-    }
-    buf_finish(&continuation);
-    return status;
+    request.text = json_string_slice(query);
+    return hub_query(call->hub, &request, &call->exchange->query);
 }

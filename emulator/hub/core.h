@@ -64,7 +64,9 @@ struct hub {
     struct hub_timer expiry;  /* old events and jobs */
     bool has_new_events;      /* since the last commit */
     struct hub_event_waiter *event_waiters;
-    int64_t event_round; /* how often waiters were woken */
+    struct hub_query_run *queries; /* that go on in the next turn */
+    int64_t query_rows_left;       /* that queries may still look at in this turn */
+    int64_t event_round;           /* how often waiters were woken */
     struct hub_timer message_expiry;
     int64_t expired_ms; /* messages up to this place by expiry are gone or handed out */
     int64_t expired_seq;
@@ -152,5 +154,11 @@ MUST_CHECK enum iothub_status hub_twin_configure(struct hub *hub, struct identit
 
 /* Wall time as .NET ticks, 100 ns since the year 1. */
 int64_t hub_ticks(int64_t at_ms);
+
+/* ---- queries that take several turns (query_pages.c) ---- */
+
+void hub_queries_turn(struct hub *hub);
+void hub_queries_tick(struct hub *hub);
+void hub_queries_finish(struct hub *hub);
 
 #endif

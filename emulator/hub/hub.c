@@ -108,6 +108,7 @@ bool hub_open(const struct hub_options *options, struct moment now, struct buf *
         hub_close(hub);
         return false;
     }
+    hub_queries_turn(hub);
     hub_start_expiry(hub);
     hub_messages_start(hub);
     *out = hub;
@@ -119,6 +120,7 @@ void hub_close(struct hub *hub)
     if (hub == NULL) {
         return;
     }
+    hub_queries_finish(hub);
     hub_calls_finish(hub);
     hub_files_finish(hub);
     hub_runners_finish(hub);
@@ -140,6 +142,7 @@ void hub_close(struct hub *hub)
 void hub_turn(struct hub *hub, struct moment now)
 {
     hub->now = now;
+    hub_queries_turn(hub);
 }
 
 struct moment hub_now(const struct hub *hub)
@@ -154,11 +157,12 @@ void hub_tick(struct hub *hub)
         struct hub_timer *timer = CONTAINER_OF(due, struct hub_timer, deadline);
         timer->fire(hub, timer);
     }
+    hub_queries_tick(hub);
 }
 
 int64_t hub_deadline_ms(const struct hub *hub)
 {
-    return deadline_heap_next_ms(&hub->timers);
+    return hub->queries != NULL ? hub->now.now_ms : deadline_heap_next_ms(&hub->timers);
 }
 
 void hub_set_timer(struct hub *hub, struct hub_timer *timer, int64_t due_ms)

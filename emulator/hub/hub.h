@@ -588,9 +588,30 @@ struct hub_page {
     struct buf *continuation; /* stays empty on the last page */
 };
 
-MUST_CHECK enum iothub_status hub_query(struct hub *hub, struct slice text,
-                                        const struct hub_page_request *request,
-                                        struct hub_page *out);
+/* The page is lent for the call; with an error, hub_error_text() has the words. */
+typedef void hub_query_done(void *ctx, enum iothub_status status, const struct hub_page *page);
+
+struct hub_query_request {
+    struct slice text;
+    struct hub_page_request page;
+    struct buf *body; /* receives the page; borrowed until `done` is called */
+    hub_query_done *done;
+    void *ctx;
+};
+
+/* A query that looks at too many rows for one turn. */
+struct hub_query_run;
+
+/**
+ * Ask for a page.
+ * @param out  set when `done` was not called yet, and will be in a later turn.
+ * @return an error that is told at once, in place of `done`.
+ */
+MUST_CHECK enum iothub_status
+hub_query(struct hub *hub, const struct hub_query_request *request, struct hub_query_run **out);
+
+/* Nobody waits for it any more: `done` is not called. */
+void hub_query_cancel(struct hub *hub, struct hub_query_run *run);
 
 /* ---- jobs -------------------------------------------------------------------------------- */
 

@@ -1,10 +1,14 @@
 /*
- * Queries page by page.
+ * Queries page by page, and a page bit by bit: so that one who asks much does not keep others
+ * waiting, all queries together look at so many rows in a turn, and go on in the next.
  * Source: IoT Hub REST, "Query - Get Twins"; IoT Hub documentation, query language.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
+#include <utlist.h>
 
+#include "base/mem.h"
 #include "hub/continuation.h"
 #include "hub/core.h"
 #include "hub/job_view.h"
@@ -13,19 +17,34 @@
 #include "hub/twin_view.h"
 #include "query/query.h"
 
+enum {
+    /* Rows that all queries look at in a turn: some ten milliseconds. */
+    ROWS_IN_TURN = 8192,
+    /* What one may take of them while others wait. */
+    ROWS_AT_ONCE = 1024,
+};
+
 /* One page while it is filled. */
-struct page_run {
+struct hub_query_run {
     struct hub *hub;
+    char *text;
     struct query *query;
-    struct hub_page *page;
+    struct query_groups *groups; /* of an aggregate, while they are counted */
+    struct hub_page page;
+    struct buf continuation;
     struct continuation from; /* moved on with each item */
+    int64_t looked_after;     /* the last row that was looked at */
     int64_t size;             /* items of this page at most */
     int64_t n_items;
     bool has_more;
+    hub_query_done *done;
+    void *ctx;
+    struct hub_query_run *prev; /* in hub->queries, while it waits for the next turn */
+    struct hub_query_run *next;
 };
 
 /* How many items TOP still allows. */
-static int64_t items_left(const struct page_run *run)
+static int64_t items_left(const struct hub_query_run *run)
 {
     uint64_t top = 0;
     if (!query_top(run->query, &top)) {
@@ -35,37 +54,45 @@ static int64_t items_left(const struct page_run *run)
     return limit > run->from.n_given ? limit - run->from.n_given : 0;
 }
 
-static void begin_item(struct page_run *run, int64_t seq)
+static void begin_item(struct hub_query_run *run, int64_t seq)
 {
-    buf_put_text(run->page->body, run->n_items == 0 ? "" : ",");
+    buf_put_text(run->page.body, run->n_items == 0 ? "" : ",");
     run->n_items++;
     run->from.after = seq;
     run->from.n_given++;
 }
 
-static enum iothub_status put_twins(struct page_run *run)
+/* What the store has said, as a status; the budget may have run out, which is none. */
+static enum iothub_status end_part(struct hub_query_run *run, int found)
+{
+    return found < 0 && found != -EAGAIN ? hub_store_failed(run->hub) : IOTHUB_OK;
+}
+
+static enum iothub_status put_twins(struct hub_query_run *run, int64_t *budget, bool *is_over)
 {
     struct search search;
     struct store_identity identity;
     struct store_twin twin;
-    int64_t budget = INT64_MAX;
-    int found = search_init(run->hub, &search, run->query, run->from.after);
+    int found = search_init(run->hub, &search, run->query, run->looked_after);
     while (found == 0 && items_left(run) > 0) {
-        found = search_next(run->hub, &search, &budget, &identity, &twin);
+        found = search_next(run->hub, &search, budget, &identity, &twin);
         if (found != 0 || run->n_items == run->size) {
             run->has_more = found == 0;
             break;
         }
+        --*budget;
         begin_item(run, identity.seq);
         if (query_is_star(run->query)) {
-            twin_view_service(run->hub, &identity, &twin, run->page->body);
+            twin_view_service(run->hub, &identity, &twin, run->page.body);
         } else {
             struct twin_row row = {run->hub, &identity, &twin};
-            query_project(run->query, &twin_row_ops, &row, run->page->body);
+            query_project(run->query, &twin_row_ops, &row, run->page.body);
         }
     }
+    run->looked_after = search.scan.after_seq;
     search_finish(run->hub, &search);
-    return found < 0 ? hub_store_failed(run->hub) : IOTHUB_OK;
+    *is_over = found != -EAGAIN;
+    return end_part(run, found);
 }
 
 static int read_job_row(struct store *store, int64_t job_seq, int64_t after_seq,
@@ -76,13 +103,16 @@ static int read_job_row(struct store *store, int64_t job_seq, int64_t after_seq,
 }
 
 /* The next row of the job, or of any for 0, that matches; its document stays in *document. */
-static int next_job_row(struct page_run *run, int64_t job_seq, int64_t *seq,
+static int next_job_row(struct hub_query_run *run, int64_t job_seq, int64_t *budget,
                         struct buf *document)
 {
     struct store_job_row row;
-    int found = 0;
-    while ((found = read_job_row(run->hub->store, job_seq, *seq, &row)) == 0) {
-        *seq = row.seq;
+    for (; *budget > 0; --*budget) {
+        int found = read_job_row(run->hub->store, job_seq, run->looked_after, &row);
+        if (found != 0) {
+            return found;
+        }
+        run->looked_after = row.seq;
         buf_reset(document);
         job_row_write(&row, document);
         struct slice text = buf_slice(document);
@@ -90,12 +120,12 @@ static int next_job_row(struct page_run *run, int64_t job_seq, int64_t *seq,
             return 0;
         }
     }
-    return found;
+    return -EAGAIN;
 }
 
 /* The job that the condition pins, so that other jobs' rows need not be read; 0 for all jobs.
  */
-static int64_t pinned_job(struct page_run *run)
+static int64_t pinned_job(struct hub_query_run *run)
 {
     struct query_pins pins = {0};
     struct store_job job = {0};
@@ -109,105 +139,192 @@ static int64_t pinned_job(struct page_run *run)
     return seq;
 }
 
-static enum iothub_status put_job_rows(struct page_run *run)
+static enum iothub_status put_job_rows(struct hub_query_run *run, int64_t *budget,
+                                       bool *is_over)
 {
     struct buf document = {.cap = BUF_CAP_OWN};
-    int64_t seq = run->from.after;
     int64_t job_seq = pinned_job(run);
     int found = 0;
     while (found == 0 && items_left(run) > 0) {
-        found = next_job_row(run, job_seq, &seq, &document);
+        found = next_job_row(run, job_seq, budget, &document);
         if (found != 0 || run->n_items == run->size) {
             run->has_more = found == 0;
             break;
         }
-        begin_item(run, seq);
+        --*budget;
+        begin_item(run, run->looked_after);
         struct slice text = buf_slice(&document);
         if (query_is_star(run->query)) {
-            buf_put_slice(run->page->body, text);
+            buf_put_slice(run->page.body, text);
         } else {
-            query_project(run->query, &query_json_row, &text, run->page->body);
+            query_project(run->query, &query_json_row, &text, run->page.body);
         }
     }
     buf_finish(&document);
-    return found < 0 ? hub_store_failed(run->hub) : IOTHUB_OK;
+    *is_over = found != -EAGAIN;
+    return end_part(run, found);
 }
 
-static enum iothub_status count_twins(struct page_run *run, struct query_groups *groups)
+static enum iothub_status count_twins(struct hub_query_run *run, int64_t *budget, bool *is_over)
 {
     struct search search;
     struct store_identity identity;
     struct store_twin twin;
     enum iothub_status status = IOTHUB_OK;
-    int64_t budget = INT64_MAX;
-    int found = search_init(run->hub, &search, run->query, 0);
+    int found = search_init(run->hub, &search, run->query, run->looked_after);
     while (found == 0 && status == IOTHUB_OK) {
-        found = search_next(run->hub, &search, &budget, &identity, &twin);
+        found = search_next(run->hub, &search, budget, &identity, &twin);
         if (found == 0) {
             struct twin_row row = {run->hub, &identity, &twin};
+            --*budget;
             buf_reset(&run->hub->error);
-            status = query_groups_add(groups, &twin_row_ops, &row, &run->hub->error);
+            status = query_groups_add(run->groups, &twin_row_ops, &row, &run->hub->error);
         }
     }
+    run->looked_after = search.scan.after_seq;
     search_finish(run->hub, &search);
-    return found < 0 ? hub_store_failed(run->hub) : status;
+    *is_over = found != -EAGAIN;
+    return status != IOTHUB_OK ? status : end_part(run, found);
 }
 
 /* Groups are counted anew for each page: their number is small, and nothing is kept between. */
-static enum iothub_status put_groups(struct page_run *run)
+static enum iothub_status put_groups(struct hub_query_run *run, int64_t *budget, bool *is_over)
 {
-    struct query_groups *groups = query_groups_create(run->query);
-    enum iothub_status status = count_twins(run, groups);
-    int64_t n_groups = (int64_t)query_groups_count(groups);
-    while (status == IOTHUB_OK && run->from.after < n_groups && items_left(run) > 0) {
+    if (run->groups == NULL) {
+        run->groups = query_groups_create(run->query);
+        run->looked_after = 0;
+    }
+    enum iothub_status status = count_twins(run, budget, is_over);
+    int64_t n_groups = (int64_t)query_groups_count(run->groups);
+    while (*is_over && status == IOTHUB_OK && run->from.after < n_groups &&
+           items_left(run) > 0) {
         if (run->n_items == run->size) {
             run->has_more = true;
             break;
         }
         size_t index = (size_t)run->from.after;
         begin_item(run, run->from.after + 1);
-        query_groups_put(groups, index, run->page->body);
+        query_groups_put(run->groups, index, run->page.body);
     }
-    query_groups_destroy(groups);
     return status;
 }
 
-static enum iothub_status put_items(struct page_run *run)
+/* Go on with the page; *is_over stays false when the budget ran out before its end. */
+static enum iothub_status put_items(struct hub_query_run *run, int64_t *budget, bool *is_over)
 {
     if (query_collection(run->query) == QUERY_JOBS) {
-        return put_job_rows(run);
+        return put_job_rows(run, budget, is_over);
     }
-    return query_is_aggregate(run->query) ? put_groups(run) : put_twins(run);
+    return query_is_aggregate(run->query) ? put_groups(run, budget, is_over)
+                                          : put_twins(run, budget, is_over);
 }
 
-static enum iothub_status run_page(struct page_run *run, struct slice text)
+/* ---- life ---- */
+
+static void destroy(struct hub_query_run *run)
 {
-    buf_put_char(run->page->body, '[');
-    enum iothub_status status = put_items(run);
-    buf_put_char(run->page->body, ']');
-    run->page->item_type = query_item_type(run->query);
+    query_groups_destroy(run->groups);
+    query_destroy(run->query);
+    buf_finish(&run->continuation);
+    free(run->text);
+    free(run);
+}
+
+static void end(struct hub_query_run *run, enum iothub_status status)
+{
+    buf_put_char(run->page.body, ']');
+    run->page.item_type = query_item_type(run->query);
     if (status == IOTHUB_OK && run->has_more) {
-        continuation_write(run->page->continuation, &run->from, text);
+        continuation_write(&run->continuation, &run->from, slice_of(run->text));
     }
+    run->done(run->ctx, status, &run->page);
+    destroy(run);
+}
+
+/* Whether it has come to its end. */
+static bool go_on(struct hub_query_run *run, int64_t most)
+{
+    struct hub *hub = run->hub;
+    int64_t budget = most;
+    bool is_over = false;
+    buf_reset(&hub->error);
+    enum iothub_status status = put_items(run, &budget, &is_over);
+    hub->query_rows_left -= most - budget;
+    if (is_over || status != IOTHUB_OK) {
+        end(run, status);
+        return true;
+    }
+    return false;
+}
+
+/* Each has its share in the order in which they came. */
+void hub_queries_tick(struct hub *hub)
+{
+    while (hub->queries != NULL && hub->query_rows_left > 0) {
+        struct hub_query_run *run = hub->queries;
+        DL_DELETE(hub->queries, run);
+        if (!go_on(run, run->next == NULL ? hub->query_rows_left : ROWS_AT_ONCE)) {
+            DL_APPEND(hub->queries, run);
+        }
+    }
+}
+
+void hub_queries_turn(struct hub *hub)
+{
+    hub->query_rows_left = ROWS_IN_TURN;
+}
+
+void hub_queries_finish(struct hub *hub)
+{
+    while (hub->queries != NULL) {
+        hub_query_cancel(hub, hub->queries);
+    }
+}
+
+void hub_query_cancel(struct hub *hub, struct hub_query_run *run)
+{
+    DL_DELETE(hub->queries, run);
+    destroy(run);
+}
+
+static enum iothub_status prepare(struct hub_query_run *run,
+                                  const struct hub_page_request *request)
+{
+    struct slice text = slice_of(run->text);
+    buf_reset(&run->hub->error);
+    enum iothub_status status = query_compile(text, &run->query, &run->hub->error);
+    if (status == IOTHUB_OK) {
+        status = search_page_size(run->hub, request->max_items, &run->size);
+    }
+    if (status == IOTHUB_OK) {
+        status = continuation_read(run->hub, request->continuation, text, &run->from);
+    }
+    run->looked_after = run->from.after;
     return status;
 }
 
-enum iothub_status hub_query(struct hub *hub, struct slice text,
-                             const struct hub_page_request *request, struct hub_page *out)
+enum iothub_status hub_query(struct hub *hub, const struct hub_query_request *request,
+                             struct hub_query_run **out)
 {
-    struct page_run run = {.hub = hub, .page = out};
-    buf_reset(&hub->error);
-    enum iothub_status status = query_compile(text, &run.query, &hub->error);
+    struct hub_query_run *run = mem_alloc(sizeof(*run));
+    run->hub = hub;
+    run->text = slice_dup(request->text);
+    run->page.body = request->body;
+    run->page.continuation = &run->continuation;
+    run->continuation.cap = BUF_CAP_OWN;
+    run->done = request->done;
+    run->ctx = request->ctx;
+    enum iothub_status status = prepare(run, &request->page);
     if (status != IOTHUB_OK) {
+        destroy(run);
         return status;
     }
-    status = search_page_size(hub, request->max_items, &run.size);
-    if (status == IOTHUB_OK) {
-        status = continuation_read(hub, request->continuation, text, &run.from);
+    buf_put_char(run->page.body, '[');
+    int64_t left = hub->query_rows_left;
+    int64_t most = left < ROWS_AT_ONCE || hub->queries != NULL ? ROWS_AT_ONCE : left;
+    if (left <= 0 || !go_on(run, most)) {
+        DL_APPEND(hub->queries, run);
+        *out = run;
     }
-    if (status == IOTHUB_OK) {
-        status = run_page(&run, text);
-    }
-    query_destroy(run.query);
-    return status;
+    return IOTHUB_OK;
 }

@@ -10,6 +10,7 @@ enum {
     /* Requests that arrive while answers leave are served at once, but others must have turns
        too. */
     OUTPUT_ROUNDS = 16,
+    TURN_MS = 20,
 };
 
 static void on_alarm(evutil_socket_t fd, short what, void *ctx)
@@ -110,6 +111,12 @@ static void wait_and_take_in(struct turn *turn)
     event_base_loop(turn->base, EVLOOP_ONCE);
 }
 
+/* The first round is everybody's. */
+static bool is_late(const struct turn *turn, int round)
+{
+    return round > 0 && clock_read(&turn->clock).now_ms - turn->now.now_ms > TURN_MS;
+}
+
 /*
  * Commit, then let out what may now be known.  Answering makes HTTP take in the next requests,
  * and the end of a connection may be news (its will), so there may be something to commit
@@ -117,7 +124,7 @@ static void wait_and_take_in(struct turn *turn)
  */
 static bool commit_and_put_out(struct turn *turn)
 {
-    for (int round = 0; round < OUTPUT_ROUNDS; round++) {
+    for (int round = 0; round < OUTPUT_ROUNDS && !is_late(turn, round); round++) {
         hub_tick(turn->hub);
         if (!hub_commit(turn->hub)) {
             return false;
