@@ -45,9 +45,9 @@ static bool read_resource(struct hub *hub, struct slice sr, struct slice *out_pa
 static bool is_lower_case_of(struct slice lower, struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        int c = text.data[i];
+        unsigned char c = (unsigned char)text.data[i];
         int want = c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
-        if (lower.data[i] != want) {
+        if ((unsigned char)lower.data[i] != want) {
             return false;
         }
     }

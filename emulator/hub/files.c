@@ -372,6 +372,7 @@ static enum iothub_status read_end(struct hub *hub, struct slice device_id,
     return status == IOTHUB_OK ? find_upload(hub, device.seq, correlation_id, out) : status;
 }
 
+// NOLINTNEXTLINE(readability-function-size): its parameters are the request, and whom to tell
 enum iothub_status hub_file_end(struct hub *hub, struct slice device_id,
                                 struct slice correlation_id, const json_t *body,
                                 hub_file_done *done, void *ctx, uint64_t *out_id)

@@ -290,7 +290,10 @@ static attribute *const attributes[QUERY_N_ROOTS] = {
 static struct query_value lookup(void *row, const struct query_path *path, struct buf *scratch)
 {
     attribute *of = path->root < QUERY_N_ROOTS ? attributes[path->root] : NULL;
-    return of == NULL ? (struct query_value){0} : of(row, path, scratch);
+    if (of == NULL) {
+        return (struct query_value){0};
+    }
+    return of(row, path, scratch);
 }
 
 const struct query_row_ops twin_row_ops = {.lookup = lookup};

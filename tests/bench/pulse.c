@@ -38,7 +38,8 @@ void pulse_measure(struct pulse *pulse, size_t n_samples, struct series *out)
     begin(pulse);
     load_await(pulse->load, "round trips");
     qsort(pulse->took_us, n_samples, sizeof(*pulse->took_us), compare);
-    series_add(out, (double)pulse->took_us[n_samples / 2]);
+    size_t middle = n_samples / 2;
+    series_add(out, (double)pulse->took_us[middle]);
     free(pulse->took_us);
 }
 

@@ -52,6 +52,8 @@ static void measure(struct load *load, const struct sizes *sizes, struct fleet *
         echo.payload = slice_make(twin_payload, n);
         pulse_measure(&echo, sizes->n_samples, &theirs_us);
     }
+    ours->ctx = NULL;
+    theirs->ctx = NULL;
     report_add(report, &(struct report_row){.what = "twin GET round trip over MQTT",
                                             .unit = "us",
                                             .ours = &ours_us,
