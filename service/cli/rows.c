@@ -8,6 +8,9 @@
 #include "iothub/json.h"
 #include "service/cli/columns.h"
 
+/* Columns fit the rows, so a table is shown once its rows are known; so many at most. */
+#define TABLE_ROWS_MAX 10000
+
 static enum iothub_status read_page(struct iothub_service_query *query, json_t **out)
 {
     char *text = NULL;
@@ -78,12 +81,24 @@ static void cut(json_t *page, int64_t n_wanted)
     }
 }
 
+/* The page's rows go below those that wait; many of them are a table of their own. */
+static void gather(const char *item_type, json_t *waiting, json_t *page, bool *is_first)
+{
+    (void)json_array_extend(waiting, page);
+    if (json_array_size(waiting) >= TABLE_ROWS_MAX) {
+        show_as_table(item_type, waiting, *is_first);
+        (void)json_array_clear(waiting);
+        *is_first = false;
+    }
+}
+
 int rows_show(const struct app *app, struct iothub_service_query *query, int64_t max_rows)
 {
     bool is_json = app->values->output == CLI_OUTPUT_JSON;
     int64_t limit = max_rows == 0 ? INT64_MAX : max_rows;
     int64_t n_shown = 0;
     bool is_first = true;
+    json_t *waiting = json_array();
     enum iothub_status status = IOTHUB_OK;
     if (is_json) {
         fputs("[", stdout);
@@ -98,12 +113,15 @@ int rows_show(const struct app *app, struct iothub_service_query *query, int64_t
         if (is_json) {
             show_as_json(page, n_shown);
         } else {
-            show_as_table(iothub_service_query_item_type(query), page, is_first);
+            gather(iothub_service_query_item_type(query), waiting, page, &is_first);
         }
         n_shown += (int64_t)json_array_size(page);
-        is_first = false;
         json_decref(page);
     }
+    if (!is_json && (status == IOTHUB_OK || n_shown > 0)) {
+        show_as_table(iothub_service_query_item_type(query), waiting, is_first);
+    }
+    json_decref(waiting);
     if (is_json) {
         /* Ended also after a failure, which stderr and the exit code tell. */
         fputs(n_shown == 0 ? "]\n" : "\n]\n", stdout);

@@ -10,7 +10,7 @@
 #include "service/cli/app.h"
 
 /**
- * Show a query's rows as they come: a table a page, or one JSON array with a row a line.
+ * Show a query's rows: one table, or one JSON array with a row a line, written as they come.
  * @param query     taken.
  * @param max_rows  the rest is not asked for; 0: all.
  * @return the verb's exit code; what failed was said.

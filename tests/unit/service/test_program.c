@@ -278,6 +278,40 @@ static void query_streams_pages_as_one_json_array(void **state)
                         "2");
 }
 
+static void query_shows_pages_as_one_table(void **state)
+{
+    struct fixture *f = *state;
+    SCRIPT(f,
+           {
+               .status = 200,
+               .body = "[{\"a\":\"x\"}]",
+               .headers = {"x-ms-item-type: Raw", "x-ms-continuation: c"}
+    },
+           {.status = 200,
+            .body = "[]",
+            .headers = {"x-ms-item-type: Raw", "x-ms-continuation: d"}},
+           {.status = 200, .body = "[{\"a\":\"longer\"}]", .headers = {"x-ms-item-type: Raw"}});
+    RUN(&f->run, f->hub, "query", "SELECT tags.a FROM devices");
+    program_expect_code(&f->run, 0);
+    assert_string_equal(f->run.out, "A\nx\nlonger\n");
+}
+
+static void query_shows_what_came_before_it_failed(void **state)
+{
+    struct fixture *f = *state;
+    SCRIPT(f,
+           {
+               .status = 200,
+               .body = "[{\"a\":\"x\"}]",
+               .headers = {"x-ms-item-type: Raw", "x-ms-continuation: c"}
+    },
+           {.status = 400, .body = "{\"Message\":\"ErrorCode:ArgumentInvalid;BadRequest\"}"});
+    RUN(&f->run, f->hub, "query", "SELECT tags.a FROM devices");
+    program_expect_code(&f->run, 1);
+    assert_string_equal(f->run.out, "A\nx\n");
+    program_expect_part(f->run.err, "ArgumentInvalid");
+}
+
 static void query_stops_at_the_maximum(void **state)
 {
     struct fixture *f = *state;
@@ -531,6 +565,8 @@ int main(void)
         TEST(texts_that_are_no_utf8_are_refused),
         TEST(method_invoke_shows_status_and_payload),
         TEST(query_streams_pages_as_one_json_array),
+        TEST(query_shows_pages_as_one_table),
+        TEST(query_shows_what_came_before_it_failed),
         TEST(query_stops_at_the_maximum),
         TEST(query_shows_raw_rows_by_their_members),
         TEST(query_shows_twins_in_their_columns),
