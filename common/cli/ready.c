@@ -53,7 +53,8 @@ static bool fill(struct cli_ready *ready, const json_t *file, struct cli_ready_p
     if (ready->port == 0) {
         json_int_t number = json_integer_value(json_object_get(file, port.member));
         if (number < 1 || number > 65535) {
-            buf_putf(error, "it has no %s: the emulator does not listen there", port.member);
+            buf_putf(error, "it has no %s: the emulator does not listen there%s", port.member,
+                     port.is_plain ? "" : "; its plain port, if it has one, takes --plain");
             return false;
         }
         ready->port = number;
