@@ -120,7 +120,10 @@ void json_fit_numbers(struct buf *out, struct slice text, enum json_room room)
         bool is_integer = false;
         struct slice number = number_at(text, &is_integer);
         size_t len = number.len;
-        if (len != 0) {
+        if (len != 0 && begins_with_any(slice_from(text, len), ".eE")) {
+            /* "1e400.5" is no number, and may not become one by what is put for its front. */
+            buf_put_slice(out, number);
+        } else if (len != 0) {
             put_number(out, number, is_integer, room);
         } else {
             len = text.data[0] == '"' ? string_len(text) : 1;

@@ -330,6 +330,10 @@ static void numbers_of_any_size_are_json(void **state)
         json_decref(clamped);
     }
     assert_null(json_parse_clamped(SLICE("[99999999999999999999"), NULL));
+    /* What is put for a number may not become one together with what follows. */
+    assert_null(json_parse_clamped(SLICE("1e400.5"), NULL));
+    assert_null(json_parse_clamped(SLICE("1e400e5"), NULL));
+    assert_null(json_parse(SLICE("1e400.5"), NULL));
 }
 
 static void a_nul_byte_is_refused_everywhere(void **state)
