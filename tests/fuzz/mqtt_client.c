@@ -1,9 +1,9 @@
 /*
- * A device's MQTT connection to a whole hub: its bytes behind a good CONNECT, and what the
- * service does meanwhile.  However the bytes are cut, the hub hears and answers the same.
+ * A device's MQTT connection to a whole hub: its bytes, mostly behind a good CONNECT, and what
+ * the service does meanwhile.  However the bytes are cut, the hub hears and answers the same.
  *
- * The input is a script: a first byte for the CONNECT, then steps.  A step is its length and
- * that many bytes of the device, or something that is done to it.
+ * The input is a script: a first byte for the CONNECT or for none, then steps.  A step is its
+ * length and that many bytes of the device, or something that is done to it.
  */
 #include "gateway/mqtt_gateway.h"
 
@@ -237,7 +237,11 @@ static struct buf play(struct slice script, bool is_in_pieces)
     FUZZ_CHECK(fixture_memory(&state) == 0);
     scene.f = state;
     make(scene.f, "d");
-    connect_again(&scene);
+    if ((manner & 8) != 0) {
+        scene.d = device_open(scene.f, NULL);
+    } else {
+        connect_again(&scene);
+    }
     run_steps(&scene, rest);
     end_methods(&scene);
     hear(&scene);
