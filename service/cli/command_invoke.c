@@ -1,10 +1,8 @@
 /*
  * iothub-service command invoke
  */
-#include <stdlib.h>
-
 #include "base/macros.h"
-#include "service/cli/method_result.h"
+#include "service/cli/invocation.h"
 #include "service/cli/verbs.h"
 
 static const struct cli_option options[] = {
@@ -14,30 +12,16 @@ static const struct cli_option options[] = {
     APP_OPTION_CONNECT_TIMEOUT,
 };
 
-static int invoke(struct app *app, const char *payload)
+static enum iothub_status invoke(struct app *app, const struct iothub_service_method *method,
+                                 struct iothub_service_method_result *result)
 {
-    const struct iothub_service_method command =
-        method_of_options(app->values, app->call->arguments[1], payload);
-    struct iothub_service_method_result result = {0};
-    enum iothub_status status = iothub_service_command_invoke(
-        app->service, app->call->arguments[0], app->values->component, &command, &result);
-    return method_result_end(app, status, &result);
+    return iothub_service_command_invoke(app->service, app->call->arguments[0],
+                                         app->values->component, method, result);
 }
 
 static int run(struct cli_call *call)
 {
-    struct app app;
-    char *payload = NULL;
-    const struct app_values *values = call->values;
-    if (!app_json_argument(call, "payload", values->payload, &payload)) {
-        return CLI_WRONG;
-    }
-    int code = app_open(call, &app);
-    if (code == CLI_DONE) {
-        code = invoke(&app, payload);
-    }
-    free(payload);
-    return code;
+    return invocation_run(call, invoke);
 }
 
 const struct cli_verb verb_command_invoke = {
