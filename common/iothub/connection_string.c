@@ -176,6 +176,9 @@ static bool split(struct state *state, struct slice text)
     if (text.len > TEXT_MAX_BYTES) {
         return refuse(state, "the connection string is too long");
     }
+    if (slice_find(text, '\0') < text.len) {
+        return refuse(state, "the connection string holds a NUL");
+    }
     if (slice_ends_with(text, SLICE(";"))) {
         return refuse(state, "the connection string ends in ';'");
     }

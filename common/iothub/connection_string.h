@@ -9,9 +9,9 @@
  *            [;GatewayHostName] [;SharedAccessKeyName]   (a policy may speak for a device)
  *   module   device form + ;ModuleId
  *
- * Keys are compared without case; unknown or repeated keys, empty values, a missing HostName
- * and a trailing part without '=' are errors.  The value is everything after the first '='.
- * Sources: Node ConnectionString.parse, Python connection_string.py, C#
+ * Keys are compared without case; unknown or repeated keys, empty values, a NUL, a missing
+ * HostName and a trailing part without '=' are errors.  The value is everything after the first
+ * '='. Sources: Node ConnectionString.parse, Python connection_string.py, C#
  * IotHubConnectionStringBuilder.
  */
 #ifndef IOTHUB_CONNECTION_STRING_H

@@ -179,7 +179,7 @@ static void check_cut(const struct condition *condition, bool was_query)
     FUZZ_CHECK(is_good || !was_query);
     query_destroy(query);
     query = NULL;
-    if (is_good) {
+    if (is_good && was_query) {
         buf_reset(&text);
         condition_put_query(&text, condition, "COUNT() AS n");
         FUZZ_CHECK(query_compile(buf_slice(&text), &query, &error) == IOTHUB_OK);
@@ -198,7 +198,8 @@ static void check_condition(struct slice text)
     if (slice_find(text, '\0') < text.len) {
         return; /* a command line cannot hold it */
     }
-    bool is_query = query_compile(text, &query, &error) == IOTHUB_OK;
+    bool is_query = query_compile(text, &query, &error) == IOTHUB_OK ||
+                    query_compile_condition(text, &query, &error) == IOTHUB_OK;
     query_destroy(query);
     buf_reset(&error);
     bool is_cut = condition_cut(text, &error, &condition);

@@ -341,6 +341,21 @@ static void each_value_has_its_longest_length(void **state)
     }
 }
 
+/* Its values become texts that a NUL would end early. */
+static void a_nul_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    struct connection_string cs = {0};
+    struct buf error = {.cap = BUF_CAP_OWN};
+    const struct slice text =
+        SLICE("HostName=h;SharedAccessKeyName=p;"
+              "SharedAccessSignature=SharedAccessSignature sr=a\0&sig=b&se=1");
+
+    assert_false(connection_string_parse(text, CONNECTION_STRING_SERVICE, &error, &cs));
+    assert_string_equal(buf_text(&error), "the connection string holds a NUL");
+    buf_finish(&error);
+}
+
 static void a_very_long_text_is_refused_at_once(void **state)
 {
     (void)state;
@@ -378,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_device_string_needs_its_parts_and_one_credential),
         cmocka_unit_test(a_service_string_needs_a_policy_and_no_device),
         cmocka_unit_test(each_value_has_its_longest_length),
+        cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
         cmocka_unit_test(a_very_long_text_is_refused_at_once),
         cmocka_unit_test(finishing_nothing_is_allowed),
     };
