@@ -174,6 +174,9 @@ static void ask_condition(struct scene *scene, struct slice text)
 {
     struct query *query = NULL;
     struct buf error = fuzz_buf();
+    if (slice_find(text, '\0') < text.len) {
+        return; /* no request can hold it */
+    }
     if (query_compile_condition(text, &query, &error) == IOTHUB_OK && query != NULL) {
         uint64_t top = 0;
         bool is_plain = query_collection(query) == QUERY_DEVICES && query_is_star(query) &&
