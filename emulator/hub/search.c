@@ -75,12 +75,19 @@ static size_t cost_of_any(void *ctx, const struct query_pin *pin)
     return n > ALWAYS_LOOKED_UP && n > of / LOOKUP_COST ? QUERY_PIN_NEVER : n;
 }
 
-/* Ids alone if they will do: no index has to be made for them. */
+/*
+ * Ids alone if they will do: no index has to be made for them.  Indexes are made where a search
+ * begins and not where it goes on, or searches for more tags than have room would make them
+ * again bit by bit.
+ */
 static bool choose_pins(struct hub *hub, struct search *search)
 {
     size_t cost = 0;
-    return query_pins_choose(search->query, cost_of_device, NULL, &search->pins, &cost) ||
-           query_pins_choose(search->query, cost_of_any, hub, &search->pins, &cost);
+    if (query_pins_choose(search->query, cost_of_device, NULL, &search->pins, &cost)) {
+        return true;
+    }
+    store_tags_ask(hub->store, search->scan.after_seq == 0);
+    return query_pins_choose(search->query, cost_of_any, hub, &search->pins, &cost);
 }
 
 /* ---- targets ---------------------------------------------------------------------------- */

@@ -41,14 +41,15 @@ struct path {
     struct entries all;
     struct entries recent;
     size_t n_made;     /* when the index was made */
-    uint64_t asked_at; /* the higher, the later */
+    uint64_t asked_at; /* the last question that it answered */
     bool is_too_large;
 };
 
 struct store_tags {
     struct path *paths[PATHS_MAX];
     size_t n_paths;
-    uint64_t n_asked;
+    uint64_t question;  /* the present one */
+    bool may_make;      /* what that needs */
     struct buf scratch; /* for strings with escapes */
 };
 
@@ -238,14 +239,18 @@ static void drop_path(struct store_tags *tags, size_t at)
     tags->paths[at] = tags->paths[tags->n_paths];
 }
 
-/* The path that nobody asked about for the longest time. */
-static void drop_oldest(struct store_tags *tags)
+/* The path that nobody asked about for the longest time; none that the question needs. */
+static bool drop_oldest(struct store_tags *tags)
 {
     size_t oldest = 0;
     for (size_t i = 1; i < tags->n_paths; i++) {
         oldest = tags->paths[i]->asked_at < tags->paths[oldest]->asked_at ? i : oldest;
     }
+    if (tags->n_paths == 0 || tags->paths[oldest]->asked_at == tags->question) {
+        return false;
+    }
     drop_path(tags, oldest);
+    return true;
 }
 
 /* The value at the path as a row of its index; false when no scalar stands there. */
@@ -272,7 +277,8 @@ static int read_all(struct store *store, struct path *path)
         }
         if (path->all.n_rows == ENTRIES_MAX) {
             path->is_too_large = true;
-            path->all.n_rows = 0;
+            free(path->all.rows);
+            path->all = (struct entries){0};
             (void)sqlite3_reset(stmt);
             return 0;
         }
@@ -291,11 +297,18 @@ static size_t n_entries_of_all(const struct store_tags *tags)
     return n;
 }
 
+/* STORE_NO_ROW when it has no room beside those that the question needs too. */
 static int make_path(struct store *store, const struct store_tag *tag, struct path **out)
 {
     struct store_tags *tags = store->tags;
+    if (tags->n_paths == PATHS_MAX && !drop_oldest(tags)) {
+        return STORE_NO_ROW;
+    }
     struct path *path = path_create(tag);
     int rc = read_all(store, path);
+    while (rc == 0 && n_entries_of_all(tags) + path->all.n_rows > ENTRIES_MAX) {
+        rc = drop_oldest(tags) ? 0 : STORE_NO_ROW;
+    }
     if (rc != 0) {
         path_destroy(path);
         return rc;
@@ -304,10 +317,6 @@ static int make_path(struct store *store, const struct store_tag *tag, struct pa
         qsort(path->all.rows, path->all.n_rows, sizeof(*path->all.rows), compare);
     }
     path->n_made = path->all.n_rows;
-    while (tags->n_paths == PATHS_MAX ||
-           (tags->n_paths > 0 && n_entries_of_all(tags) + path->n_made > ENTRIES_MAX)) {
-        drop_oldest(tags);
-    }
     tags->paths[tags->n_paths++] = path;
     *out = path;
     return 0;
@@ -363,22 +372,27 @@ static size_t count_in(const struct entries *entries, uint64_t hash)
            seek(entries, (struct entry){hash, INT64_MIN});
 }
 
-int store_tags_count(struct store *store, const struct store_tag *tag, size_t *out,
-                     size_t *out_of)
+void store_tags_ask(struct store *store, bool may_make)
 {
     if (store->tags == NULL) {
         store->tags = mem_alloc(sizeof(*store->tags));
         buf_init(&store->tags->scratch, BUF_CAP_OWN);
     }
-    struct path *path = find_path(store->tags, tag);
+    store->tags->question++;
     /* What a mark's undoing brings back would be missing, and what another process writes. */
-    int rc = path != NULL                             ? 0
-             : store->is_marked || store->is_readonly ? STORE_NO_ROW
-                                                      : make_path(store, tag, &path);
+    store->tags->may_make = may_make && !store->is_marked && !store->is_readonly;
+}
+
+int store_tags_count(struct store *store, const struct store_tag *tag, size_t *out,
+                     size_t *out_of)
+{
+    struct store_tags *tags = store->tags;
+    struct path *path = find_path(tags, tag);
+    int rc = path != NULL ? 0 : tags->may_make ? make_path(store, tag, &path) : STORE_NO_ROW;
     if (rc != 0) {
         return rc;
     }
-    path->asked_at = ++store->tags->n_asked;
+    path->asked_at = tags->question;
     if (path->is_too_large) {
         return STORE_NO_ROW;
     }

@@ -74,6 +74,31 @@ static void indexed_tags_answer_as_a_scan_does(void **state)
     }
 }
 
+/* Each operand needs an index of its own, and they do not all have room at once. */
+static void one_condition_may_ask_for_more_tags_than_have_indexes(void **state)
+{
+    struct fixture *f = *state;
+    struct buf any = {.cap = BUF_CAP_OWN};
+    struct buf all = {.cap = BUF_CAP_OWN};
+    make_letters(f, "abcd");
+    patch_twin(f, "a", "{'tags':{'t0':1,'t19':2}}");
+    patch_twin(f, "b", "{'tags':{'t10':1}}");
+    patch_twin(f, "d", "{'tags':{'t19':1}}");
+    for (int i = 0; i < 20; i++) {
+        buf_putf(&any, "%stags.t%d = 1", i == 0 ? "" : " OR ", i);
+        buf_putf(&all, "tags.t%d IN [1, 2] AND ", i == 0 ? 0 : 19);
+    }
+    for (int round = 0; round < 2; round++) {
+        expect_as_by_scan(f, buf_text(&any));
+        buf_putf(&all, "(%s)", buf_text(&any));
+        expect_as_by_scan(f, buf_text(&all));
+        buf_cut(&all, slice_find(buf_slice(&all), '('));
+        patch_twin(f, "c", "{'tags':{'t1':1}}");
+    }
+    buf_finish(&any);
+    buf_finish(&all);
+}
+
 static void indexed_tags_come_in_pages(void **state)
 {
     struct fixture *f = *state;
@@ -100,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HUB_TEST(indexed_tags_answer_as_a_scan_does),
+        HUB_TEST(one_condition_may_ask_for_more_tags_than_have_indexes),
         HUB_TEST(indexed_tags_come_in_pages),
     };
     return cmocka_run_group_tests_name("hub.query_index", tests, NULL, NULL);

@@ -43,6 +43,7 @@ static size_t find(struct store *store, struct store_tag tag, int64_t after, int
     static int64_t found[FOUND_MAX];
     size_t n = 0;
     size_t of = 0;
+    store_tags_ask(store, true);
     assert_int_equal(store_tags_count(store, &tag, &n, &of), 0);
     assert_true(n <= of);
     size_t n_found = store_tags_find(store, &tag, after, found, FOUND_MAX);
@@ -132,6 +133,7 @@ static void no_index_is_made_on_a_mark(void **state)
     int64_t seq = add_tagged(f->store, "a", "{\"x\":\"old\"}");
     assert_int_equal(store_mark(f->store), 0);
     write_tags(f->store, seq, "{\"x\":\"new\"}");
+    store_tags_ask(f->store, true);
     assert_int_equal(store_tags_count(f->store, &tag, &n, &of), STORE_NO_ROW);
     assert_int_equal(store_undo(f->store), 0);
     assert_only(f->store, tag, seq);
@@ -155,6 +157,48 @@ static void more_paths_than_there_is_room_for_all_answer(void **state)
         }
     }
     buf_finish(&tags);
+}
+
+/* Or what was counted first could not be found any more. */
+static void a_question_keeps_all_indexes_that_it_needs(void **state)
+{
+    struct fixture *f = *state;
+    int64_t seq = add_tagged(f->store, "a", "{\"x\":\"v\"}");
+    for (int round = 0; round < 2; round++) {
+        size_t n_counted = 0;
+        int64_t first = 0;
+        assert_only(f->store, text_at_x("v"), seq);
+        store_tags_ask(f->store, true);
+        for (int i = 0; i < 20; i++) {
+            char name[8];
+            size_t n = 0;
+            size_t of = 0;
+            int len = snprintf(name, sizeof(name), "p%d", i);
+            const struct slice names[] = {slice_make(name, (size_t)len)};
+            struct store_tag tag = i == 0 ? text_at_x("v")
+                                          : tag_at(names, 1, store_tag_hash_bool(true));
+            n_counted += store_tags_count(f->store, &tag, &n, &of) == 0 ? 1 : 0;
+        }
+        assert_in_range(n_counted, 2, 19);
+        struct store_tag tag = text_at_x("v");
+        assert_int_equal(store_tags_find(f->store, &tag, 0, &first, 1), 1);
+        assert_int_equal(first, seq);
+    }
+}
+
+static void a_question_that_goes_on_makes_no_index(void **state)
+{
+    struct fixture *f = *state;
+    struct store_tag tag = text_at_x("v");
+    size_t n = 0;
+    size_t of = 0;
+    int64_t seq = add_tagged(f->store, "a", "{\"x\":\"v\"}");
+    store_tags_ask(f->store, false);
+    assert_int_equal(store_tags_count(f->store, &tag, &n, &of), STORE_NO_ROW);
+    assert_only(f->store, tag, seq);
+    store_tags_ask(f->store, false);
+    assert_int_equal(store_tags_count(f->store, &tag, &n, &of), 0);
+    assert_int_equal(n, 1);
 }
 
 /* More writes than the short list holds, with values that come again. */
@@ -197,6 +241,7 @@ static void what_is_no_longer_true_does_not_pile_up(void **state)
     size_t n = 0;
     size_t of = 0;
     int64_t seq = add_tagged(f->store, "a", "{\"x\":-1}");
+    store_tags_ask(f->store, true);
     assert_int_equal(store_tags_count(f->store, &tag, &n, &of), 0);
     for (int i = 0; i < N_WRITES; i++) {
         char tags[32];
@@ -217,6 +262,7 @@ static void reader_beside_a_writer_has_no_indexes(void **state)
     add_tagged(f->store, "a", "{\"x\":\"v\"}");
     assert_int_equal(store_commit(f->store), 0);
     struct store *reader = open_reader(f->path);
+    store_tags_ask(reader, true);
     assert_int_equal(store_tags_count(reader, &tag, &n, &of), STORE_NO_ROW);
     store_close(reader);
 }
@@ -233,6 +279,8 @@ int main(void)
         IN_MEMORY(what_is_undone_is_found_as_it_was),
         IN_MEMORY(no_index_is_made_on_a_mark),
         IN_MEMORY(more_paths_than_there_is_room_for_all_answer),
+        IN_MEMORY(a_question_keeps_all_indexes_that_it_needs),
+        IN_MEMORY(a_question_that_goes_on_makes_no_index),
         IN_MEMORY(many_writes_stay_in_order),
         IN_MEMORY(what_is_no_longer_true_does_not_pile_up),
         ON_FILE(reader_beside_a_writer_has_no_indexes),
