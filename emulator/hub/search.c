@@ -226,10 +226,12 @@ void search_finish(struct hub *hub, struct search *search)
     store_twin_scan_end(hub->store);
 }
 
-/* The next target that is a device: tags of modules are indexed too, and devices may be gone.
+/*
+ * The next target that is a device: tags of modules are indexed too, and devices may be gone.
+ * One that is none has been looked at as well.
  */
-static int next_target(struct hub *hub, struct search *search, struct store_identity *identity,
-                       struct store_twin *twin)
+static int next_target(struct hub *hub, struct search *search, int64_t *budget,
+                       struct store_identity *identity, struct store_twin *twin)
 {
     for (;;) {
         if (search->next_target == search->n_targets && search->has_more_targets) {
@@ -247,14 +249,17 @@ static int next_target(struct hub *hub, struct search *search, struct store_iden
         if (found < 0 || (found == 0 && identity->module_id[0] == '\0')) {
             return found;
         }
+        if (--*budget <= 0) {
+            return -EAGAIN;
+        }
     }
 }
 
 /* The next row to look at, matching or not. */
-static int next_row(struct hub *hub, struct search *search, struct store_identity *identity,
-                    struct store_twin *twin)
+static int next_row(struct hub *hub, struct search *search, int64_t *budget,
+                    struct store_identity *identity, struct store_twin *twin)
 {
-    return search->is_pinned ? next_target(hub, search, identity, twin)
+    return search->is_pinned ? next_target(hub, search, budget, identity, twin)
                              : store_twin_next(hub->store, &search->scan, identity, twin);
 }
 
@@ -262,7 +267,7 @@ int search_next(struct hub *hub, struct search *search, int64_t *budget,
                 struct store_identity *identity, struct store_twin *twin)
 {
     for (; *budget > 0; --*budget) {
-        int found = next_row(hub, search, identity, twin);
+        int found = next_row(hub, search, budget, identity, twin);
         if (found != 0) {
             return found;
         }
