@@ -22,6 +22,8 @@ enum {
     ROWS_IN_TURN = 8192,
     /* What one may take of them while others wait. */
     ROWS_AT_ONCE = 1024,
+    /* Queries that have begun: what they have gathered stays in memory until they end. */
+    BEGUN_MAX = 16,
 };
 
 /* One page while it is filled. */
@@ -257,6 +259,27 @@ static bool go_on(struct hub_query_run *run, int64_t most)
     return false;
 }
 
+/* The last of those that may have begun; NULL when there is room for one more. */
+static struct hub_query_run *last_begun(const struct hub *hub)
+{
+    struct hub_query_run *run = hub->queries;
+    for (int i = 1; i < BEGUN_MAX && run != NULL; i++) {
+        run = run->next;
+    }
+    return run;
+}
+
+/* Behind all others that have begun, which stand in front of those that have not. */
+static void put_back(struct hub *hub, struct hub_query_run *run)
+{
+    struct hub_query_run *first_waiting = last_begun(hub);
+    if (first_waiting == NULL) {
+        DL_APPEND(hub->queries, run);
+    } else {
+        DL_PREPEND_ELEM(hub->queries, first_waiting, run);
+    }
+}
+
 /* Each has its share in the order in which they came. */
 void hub_queries_tick(struct hub *hub)
 {
@@ -264,7 +287,7 @@ void hub_queries_tick(struct hub *hub)
         struct hub_query_run *run = hub->queries;
         DL_DELETE(hub->queries, run);
         if (!go_on(run, run->next == NULL ? hub->query_rows_left : ROWS_AT_ONCE)) {
-            DL_APPEND(hub->queries, run);
+            put_back(hub, run);
         }
     }
 }
@@ -322,7 +345,7 @@ enum iothub_status hub_query(struct hub *hub, const struct hub_query_request *re
     buf_put_char(run->page.body, '[');
     int64_t left = hub->query_rows_left;
     int64_t most = left < ROWS_AT_ONCE || hub->queries != NULL ? ROWS_AT_ONCE : left;
-    if (left <= 0 || !go_on(run, most)) {
+    if (left <= 0 || last_begun(hub) != NULL || !go_on(run, most)) {
         DL_APPEND(hub->queries, run);
         *out = run;
     }
