@@ -169,11 +169,10 @@ static void open_link(struct iothub_device *client, struct moment now)
     const struct settings *s = &client->settings;
     struct buf token;
     buf_init(&token, SAS_TOKEN_MAX_BYTES);
-    const char *password = s->cs.shared_access_signature;
     client->renewal = renewal_none();
-    client->has_newer_signature = false;
-    if (credential_put_token(&token, &s->cs, now.at_ms / 1000 + s->token_lifetime_s)) {
-        password = buf_text(&token);
+    bool has_token =
+        credential_put_token(&token, &s->cs, now.at_ms / 1000 + s->token_lifetime_s);
+    if (has_token) {
         client->renewal = renewal_of(now.now_ms, s->token_lifetime_s);
     }
     client->subscribed = 0;
@@ -185,9 +184,11 @@ static void open_link(struct iothub_device *client, struct moment now)
                        (unsigned)s->port);
         announce(client, IOTHUB_OK, text);
     }
-    /* The callback may have changed its mind. */
+    /* The callback may have changed its mind, or the signature. */
     if (client->session.state == SESSION_OPENING) {
-        link_open(&client->link, s->user_name, password, now.now_ms);
+        client->has_newer_signature = false;
+        link_open(&client->link, s->user_name,
+                  has_token ? buf_text(&token) : s->cs.shared_access_signature, now.now_ms);
     }
     mem_free_secret_text(buf_take_text(&token));
 }

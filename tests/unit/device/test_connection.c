@@ -358,6 +358,32 @@ static void newer_signature_waits_for_an_attempt_that_is_under_way(void **state)
     bench_finish(&b);
 }
 
+/* The last moment for it: the connection is about to be opened. */
+static void renew_while_connecting(void *ctx, enum iothub_device_state state,
+                                   enum iothub_status status, const char *text)
+{
+    struct bench *b = ctx;
+    if (state == IOTHUB_DEVICE_CONNECTING) {
+        assert_int_equal(iothub_device_renew_signature(b->client, SIGNATURE("2")), IOTHUB_OK);
+    }
+    bench_on_connection(b, state, status, text);
+}
+
+static void newer_signature_may_come_from_the_callback(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init_with(&b, (struct iothub_device_options){.connection_string = WITH_SIGNATURE});
+    iothub_device_on_connection(b.client, renew_while_connecting, &b);
+    bench_go_up(&b);
+    assert_string_equal(b.hub.password, SIGNATURE("2"));
+    bench_turn(&b);
+    bench_turn(&b);
+    assert_int_equal(b.hub.n_connects, 1);
+    assert_int_equal(b.hub.n_disconnects, 0);
+    bench_finish(&b);
+}
+
 static void newer_signature_ends_the_pause_between_attempts(void **state)
 {
     (void)state;
@@ -431,6 +457,7 @@ int main(void)
         cmocka_unit_test(token_is_renewed_by_reconnecting),
         cmocka_unit_test(newer_signature_is_taken_by_reconnecting),
         cmocka_unit_test(newer_signature_waits_for_an_attempt_that_is_under_way),
+        cmocka_unit_test(newer_signature_may_come_from_the_callback),
         cmocka_unit_test(newer_signature_ends_the_pause_between_attempts),
         cmocka_unit_test(only_signatures_are_renewed_by_signatures),
         cmocka_unit_test(quiet_connection_is_kept_alive),
