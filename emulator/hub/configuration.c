@@ -16,6 +16,17 @@ enum {
     LOOK_A_READ = 5000, /* rows that may be counted for the metrics of an answer */
 };
 
+/* What an answer may look at of the rows that queries have left in this turn. */
+static int64_t begin_looking(const struct hub *hub)
+{
+    return hub->query_rows_left < LOOK_A_READ ? hub->query_rows_left : LOOK_A_READ;
+}
+
+static void end_looking(struct hub *hub, int64_t most, int64_t left)
+{
+    hub->query_rows_left -= most - left;
+}
+
 static enum iothub_status not_found(struct hub *hub, struct slice id)
 {
     return hub_fail(hub, IOTHUB_CONFIGURATION_NOT_FOUND, "Configuration '%.*s' was not found.",
@@ -34,9 +45,13 @@ static enum iothub_status answer(struct hub *hub, const struct configuration *co
                                  const struct store_configuration *record,
                                  struct hub_document *out)
 {
-    int64_t budget = LOOK_A_READ;
+    int64_t most = begin_looking(hub);
+    int64_t budget = most;
     etag_of_identity(out->etag, record->revision);
-    return configuration_view(hub, configuration, record, &budget, out->body);
+    enum iothub_status status =
+        configuration_view(hub, configuration, record, &budget, out->body);
+    end_looking(hub, most, budget);
+    return status;
 }
 
 enum iothub_status hub_configuration_get(struct hub *hub, struct slice id,
@@ -285,7 +300,8 @@ enum iothub_status hub_configuration_list(struct hub *hub, int64_t top, struct b
 {
     struct store_configuration record = {0};
     enum iothub_status status = IOTHUB_OK;
-    int64_t budget = LOOK_A_READ;
+    int64_t most = begin_looking(hub);
+    int64_t budget = most;
     int64_t after_seq = 0;
     int64_t n = 0;
     int found = 0;
@@ -301,6 +317,7 @@ enum iothub_status hub_configuration_list(struct hub *hub, int64_t top, struct b
         store_configuration_finish(&record);
     }
     buf_put_char(out, ']');
+    end_looking(hub, most, budget);
     return found < 0 ? hub_store_failed(hub) : status;
 }
 

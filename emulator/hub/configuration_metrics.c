@@ -338,11 +338,11 @@ bool configuration_metrics_step(struct hub *hub)
 
 /* ---- in a document ----------------------------------------------------------------------- */
 
-/* What is known of the metrics that are queries, counted now where that is quick. */
+/* What is known of the metrics that are queries, counted now as far as the budget goes. */
 static void fill_results(struct hub *hub, const struct metrics *metrics, int64_t *budget,
                          json_t *results, json_t *system_results)
 {
-    for (size_t i = 0; i < metrics->n_items; i++) {
+    for (size_t i = 0; i<metrics->n_items && * budget> 0; i++) {
         const struct metric *metric = &metrics->items[i];
         struct count count;
         if (!count_begin(&count, buf_slice(&metric->query))) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "hub/configurations.h"
+#include "iothub/json.h"
 
 #define X(value) "{'deviceContent':{'properties.desired.x':" value "}}"
 
@@ -180,6 +181,35 @@ static void aggregates_count_their_rows(void **state)
     assert_results(f, "c", "{'targetedCount':0,'appliedCount':0}", "{'count':1,'groups':2}");
 }
 
+/* One who reads them again and again keeps others waiting no longer than one who queries. */
+static void reading_metrics_looks_at_what_queries_leave(void **state)
+{
+    struct fixture *f = *state;
+    struct buf body = {.cap = BUF_CAP_OWN};
+    struct hub_document document = {.body = &body};
+    make_many(f, "d", 5);
+    put_with_metrics(f, "c", "",
+                     "{'all':'select * from devices where not tags.x = 1 or true'}");
+    settle(f);
+    make_many(f, "e", 2);
+    for (int64_t left = 20; left >= 0; left -= 20) {
+        hub_turn(f->hub, clock_read(&f->clock));
+        f->hub->query_rows_left = left;
+        buf_reset(&body);
+        assert_int_equal(hub_configuration_get(f->hub, SLICE("c"), &document), IOTHUB_OK);
+        json_t *view = json_parse(buf_slice(&body), NULL);
+        /* What was counted before stays, where there is no time to count. */
+        assert_json(json_below(view, "metrics.results"), left == 0 ? "{'all':5}" : "{'all':7}");
+        assert_int_equal(f->hub->query_rows_left, left == 0 ? 0 : left - 7);
+        json_decref(view);
+    }
+    buf_reset(&body);
+    f->hub->query_rows_left = 20;
+    assert_int_equal(hub_configuration_list(f->hub, 10, &body), IOTHUB_OK);
+    assert_int_equal(f->hub->query_rows_left, 13);
+    buf_finish(&body);
+}
+
 static void metrics_are_not_there_before_it_got_round(void **state)
 {
     struct fixture *f = *state;
@@ -253,6 +283,7 @@ int main(void)
         DISK_TEST(what_was_written_is_known_after_a_restart),
         HUB_TEST(metrics_are_counted),
         HUB_TEST(aggregates_count_their_rows),
+        HUB_TEST(reading_metrics_looks_at_what_queries_leave),
         HUB_TEST(metrics_are_not_there_before_it_got_round),
         HUB_TEST(changed_metrics_forget_old_results),
         DISK_TEST(metrics_of_many_devices_are_counted_in_rounds),
