@@ -262,10 +262,16 @@ static void notice_loss(struct iothub_device *client, struct moment now)
     }
 }
 
-/* An attempt that is under way is let go on first. */
+/* An attempt that is under way is let go on first; if it fails, there is no pause after it. */
+static bool can_take_newer_signature(const struct iothub_device *client)
+{
+    return client->has_newer_signature &&
+           (client_is_connected(client) || client->session.state == SESSION_WAITING);
+}
+
 static void take_newer_signature(struct iothub_device *client, int64_t now_ms)
 {
-    if (client->has_newer_signature && client_is_connected(client)) {
+    if (can_take_newer_signature(client)) {
         client->has_newer_signature = false;
         session_renew(&client->session, now_ms);
     }
@@ -289,8 +295,7 @@ static void step(struct iothub_device *client)
 /* Calls between two polls have ended the connection, and nobody was told yet. */
 static bool has_news(const struct iothub_device *client)
 {
-    return client->link.has_loss ||
-           (client->has_newer_signature && client_is_connected(client)) ||
+    return client->link.has_loss || can_take_newer_signature(client) ||
            (client->session.state == SESSION_IDLE && client->announced != IOTHUB_DEVICE_IDLE);
 }
 
@@ -474,9 +479,6 @@ enum iothub_status iothub_device_renew_signature(struct iothub_device *client,
     mem_free_secret_text(cs->shared_access_signature);
     cs->shared_access_signature = mem_dup_text(signature);
     client->has_newer_signature = true;
-    if (client->session.state == SESSION_WAITING) {
-        session_renew(&client->session, now_of(client));
-    }
     return IOTHUB_OK;
 }
 

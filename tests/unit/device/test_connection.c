@@ -404,6 +404,29 @@ static void newer_signature_ends_the_pause_between_attempts(void **state)
     bench_finish(&b);
 }
 
+/* It failed with the old one, so that is no reason to pause. */
+static void newer_signature_ends_the_pause_after_an_attempt_that_failed(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init_with(&b, (struct iothub_device_options){.connection_string = WITH_SIGNATURE,
+                                                       .backoff_min_ms = 3600000,
+                                                       .backoff_max_ms = 3600000});
+    const struct clock clock = {0};
+    clock_fake(&b.client->clock, clock_read(&clock).at_ms);
+    b.hub.is_holding_subacks = true;
+    iothub_device_on_desired(b.client, bench_on_desired, &b);
+    assert_int_equal(iothub_device_connect(b.client), IOTHUB_OK);
+    UNTIL(&b, b.hub.n_subscribes == 1);
+    assert_int_equal(iothub_device_renew_signature(b.client, SIGNATURE("2")), IOTHUB_OK);
+    fake_hub_hang_up(&b.hub);
+    b.hub.is_holding_subacks = false;
+    UNTIL(&b, bench_is_in(&b, IOTHUB_DEVICE_CONNECTED));
+    assert_string_equal(b.hub.password, SIGNATURE("2"));
+    assert_int_equal(b.hub.n_connects, 2);
+    bench_finish(&b);
+}
+
 static void only_signatures_are_renewed_by_signatures(void **state)
 {
     (void)state;
@@ -459,6 +482,7 @@ int main(void)
         cmocka_unit_test(newer_signature_waits_for_an_attempt_that_is_under_way),
         cmocka_unit_test(newer_signature_may_come_from_the_callback),
         cmocka_unit_test(newer_signature_ends_the_pause_between_attempts),
+        cmocka_unit_test(newer_signature_ends_the_pause_after_an_attempt_that_failed),
         cmocka_unit_test(only_signatures_are_renewed_by_signatures),
         cmocka_unit_test(quiet_connection_is_kept_alive),
     };
