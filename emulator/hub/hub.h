@@ -594,7 +594,7 @@ typedef void hub_query_done(void *ctx, enum iothub_status status, const struct h
 struct hub_query_request {
     struct slice text;
     struct hub_page_request page;
-    struct buf *body; /* receives the page; borrowed until `done` is called */
+    struct buf *body; /* empty; receives the page; borrowed until `done` is called */
     hub_query_done *done;
     void *ctx;
 };

@@ -34,9 +34,10 @@ struct hub_query_run {
     struct query_groups *groups; /* of an aggregate, while they are counted */
     struct hub_page page;
     struct buf continuation;
-    struct continuation from; /* moved on with each item */
-    int64_t looked_after;     /* the last row that was looked at */
-    int64_t size;             /* items of this page at most */
+    struct continuation begin; /* where the page begins */
+    struct continuation from;  /* moved on with each item */
+    int64_t looked_after;      /* the last row that was looked at */
+    int64_t size;              /* items of this page at most */
     int64_t n_items;
     bool has_more;
     hub_query_done *done;
@@ -310,6 +311,25 @@ void hub_query_cancel(struct hub *hub, struct hub_query_run *run)
     destroy(run);
 }
 
+static void start(struct hub_query_run *run)
+{
+    buf_put_char(run->page.body, '[');
+    run->from = run->begin;
+    run->looked_after = run->begin.after;
+    run->n_items = 0;
+}
+
+/* Give back what it has gathered, and begin once more when its time has come. */
+static void start_over(struct hub_query_run *run)
+{
+    size_t cap = run->page.body->cap;
+    query_groups_destroy(run->groups);
+    run->groups = NULL;
+    buf_finish(run->page.body);
+    buf_init(run->page.body, cap);
+    start(run);
+}
+
 static enum iothub_status prepare(struct hub_query_run *run,
                                   const struct hub_page_request *request)
 {
@@ -320,9 +340,8 @@ static enum iothub_status prepare(struct hub_query_run *run,
         status = search_page_size(run->hub, request->max_items, &run->size);
     }
     if (status == IOTHUB_OK) {
-        status = continuation_read(run->hub, request->continuation, text, &run->from);
+        status = continuation_read(run->hub, request->continuation, text, &run->begin);
     }
-    run->looked_after = run->from.after;
     return status;
 }
 
@@ -342,10 +361,14 @@ enum iothub_status hub_query(struct hub *hub, const struct hub_query_request *re
         destroy(run);
         return status;
     }
-    buf_put_char(run->page.body, '[');
+    start(run);
     int64_t left = hub->query_rows_left;
     int64_t most = left < ROWS_AT_ONCE || hub->queries != NULL ? ROWS_AT_ONCE : left;
-    if (left <= 0 || last_begun(hub) != NULL || !go_on(run, most)) {
+    if (left <= 0 || !go_on(run, most)) {
+        /* A quick one need not wait for those that take long. */
+        if (last_begun(hub) != NULL) {
+            start_over(run);
+        }
         DL_APPEND(hub->queries, run);
         *out = run;
     }

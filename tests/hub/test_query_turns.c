@@ -163,11 +163,56 @@ static void only_some_of_many_queries_are_begun_at_once(void **state)
     }
 }
 
+/* It gets its share when it comes; one that needs more begins once more later. */
+static void quick_query_does_not_wait_for_many_long_ones(void **state)
+{
+    static struct asked asked[BEGUN_MAX];
+    struct fixture *f = *state;
+    struct asked quick = {.body = {.cap = BUF_CAP_OWN}, .next = {.cap = BUF_CAP_OWN}};
+    struct hub_query_request request = {.body = &quick.body, .done = on_done, .ctx = &quick};
+    make_many(f, "d", N_DEVICES);
+    for (int i = 0; i < BEGUN_MAX; i++) {
+        begin(f, &asked[i], "SELECT COUNT() AS n FROM devices", 0, SLICE(""));
+    }
+    f->hub->query_rows_left = 1;
+    request.text = SLICE("SELECT deviceId FROM devices WHERE deviceId = 'd0007'");
+    assert_int_equal(hub_query(f->hub, &request, &quick.run), IOTHUB_OK);
+    assert_true(quick.is_done);
+    assert_string_equal(buf_text(&quick.body), "[{\"deviceId\":\"d0007\"}]");
+    finish(&quick);
+    for (int i = 0; i < 2; i++) {
+        struct asked slow = {.body = {.cap = BUF_CAP_OWN}, .next = {.cap = BUF_CAP_OWN}};
+        request.text = i == 0
+                           ? SLICE("SELECT TOP 1 deviceId FROM devices WHERE NOT status = 'x' "
+                                   "AND NOT deviceId < 'd1099'")
+                           : SLICE("SELECT COUNT() AS n FROM devices");
+        request.body = &slow.body;
+        request.ctx = &slow;
+        f->hub->query_rows_left = 1;
+        assert_int_equal(hub_query(f->hub, &request, &slow.run), IOTHUB_OK);
+        assert_string_equal(buf_text(&slow.body), "[");
+        while (f->hub->queries != NULL) {
+            look_at(f, 1);
+        }
+        assert_string_equal(buf_text(&slow.body),
+                            i == 0 ? "[{\"deviceId\":\"d1099\"}]" : "[{\"n\":1100}]");
+        finish(&slow);
+        for (int k = 0; k < BEGUN_MAX; k++) {
+            assert_string_equal(buf_text(&asked[k].body), "[{\"n\":1100}]");
+            finish(&asked[k]);
+            if (i == 0) {
+                begin(f, &asked[k], "SELECT COUNT() AS n FROM devices", 0, SLICE(""));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         HUB_TEST(many_turns_answer_as_one_does),
         HUB_TEST(only_some_of_many_queries_are_begun_at_once),
+        HUB_TEST(quick_query_does_not_wait_for_many_long_ones),
     };
     return cmocka_run_group_tests_name("hub.query_turns", tests, NULL, NULL);
 }
