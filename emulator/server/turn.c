@@ -93,7 +93,8 @@ static int64_t earliest_ms(const struct turn *turn)
 static void wait_and_take_in(struct turn *turn)
 {
     int64_t due_ms = earliest_ms(turn);
-    if (http_listeners_have_answers(turn->http_listeners)) {
+    /* A turn that was late may have left some of either behind. */
+    if (turn->mqtt_dirty != NULL || http_listeners_have_answers(turn->http_listeners)) {
         due_ms = turn->now.now_ms;
     }
     int64_t left_ms = due_ms == NEVER_MS ? NEVER_MS : due_ms - clock_read(&turn->clock).now_ms;
