@@ -432,6 +432,15 @@ static void free_calls(struct storage_call *list)
     }
 }
 
+/* Look-ups under way hold their connections, and let go of them in the loop's next round. */
+static void end_dns(const struct storage_client *client)
+{
+    if (client->dns != NULL) {
+        evdns_base_free(client->dns, 1);
+        (void)event_base_loop(client->turn->base, EVLOOP_NONBLOCK);
+    }
+}
+
 void storage_client_destroy(struct storage_client *client)
 {
     static const struct hub_storage_link none = {0};
@@ -441,9 +450,7 @@ void storage_client_destroy(struct storage_client *client)
     hub_storage_connect(client->turn->hub, &none);
     free_calls(client->waiting);
     free_calls(client->running);
-    if (client->dns != NULL) {
-        evdns_base_free(client->dns, 0);
-    }
+    end_dns(client);
     SSL_CTX_free(client->tls);
     free(client);
 }
