@@ -121,11 +121,6 @@ static void insert_target(struct job_runner *runner, const struct store_identity
     runner->job.n_pending++;
 }
 
-struct target_id {
-    char device_id[LIMIT_ID_CHARS + 1];
-    char module_id[LIMIT_ID_CHARS + 1];
-};
-
 /* Matches are gathered before anything is written: a write would end the scan. */
 static int gather(struct job_runner *runner, struct store_identity *targets, size_t *n)
 {
@@ -288,17 +283,35 @@ static void write_twin(struct job_runner *runner, const struct store_job_row *pe
 /* ---- the turn of a job ----------------------------------------------------------------------
  */
 
-/* Slices of a row die with the next read, and the work on it reads. */
-static void work_on(struct job_runner *runner, const struct store_job_row *borrowed)
+struct pending {
+    int64_t row_seq;
+    char device_id[LIMIT_ID_CHARS + 1];
+    char module_id[LIMIT_ID_CHARS + 1];
+};
+
+struct batch {
+    struct pending *rows;
+    size_t n;
+};
+
+static void take(void *ctx, const struct store_job_row *row)
 {
-    struct target_id id = {0};
-    struct store_job_row row = *borrowed;
-    memcpy(id.device_id, row.target.device_id.data, row.target.device_id.len);
-    if (identity_is_module(row.target)) {
-        memcpy(id.module_id, row.target.module_id.data, row.target.module_id.len);
+    struct batch *batch = ctx;
+    struct pending *pending = &batch->rows[batch->n++];
+    pending->row_seq = row->seq;
+    memcpy(pending->device_id, row->target.device_id.data, row->target.device_id.len);
+    if (identity_is_module(row->target)) {
+        memcpy(pending->module_id, row->target.module_id.data, row->target.module_id.len);
     }
-    row.target = (struct identity){slice_of(id.device_id), slice_of(id.module_id)};
-    row.outcome = row.error_code = row.error_text = (struct slice){0};
+}
+
+static void work_on(struct job_runner *runner, const struct pending *pending)
+{
+    const struct store_job_row row = {
+        .seq = pending->row_seq,
+        .target = {slice_of(pending->device_id), slice_of(pending->module_id)},
+        .end_ms = deadline_ms(runner),
+    };
     if (runner->job.type == JOB_DEVICE_METHOD) {
         call_method(runner, &row);
     } else {
@@ -306,18 +319,27 @@ static void work_on(struct job_runner *runner, const struct store_job_row *borro
     }
 }
 
+/* All are read before one is worked on: writes beside an open read cost more than both. */
+static void work_on_some(struct job_runner *runner, size_t most)
+{
+    struct batch batch = {.rows = mem_array(most, sizeof(*batch.rows))};
+    /* A failure breaks the store, and the turn's commit tells of it. */
+    if (store_job_row_each(runner->hub->store, runner->job.seq, JOB_ROW_PENDING, (int64_t)most,
+                           take, &batch) == 0) {
+        for (size_t i = 0; i < batch.n; i++) {
+            work_on(runner, &batch.rows[i]);
+        }
+    }
+    free(batch.rows);
+}
+
 static void work(struct job_runner *runner)
 {
-    int64_t room = runner->job.type == JOB_DEVICE_METHOD
-                       ? (int64_t)CALLS_AT_ONCE - (int64_t)HASH_COUNT(runner->calls)
-                       : TWINS_A_TURN;
-    struct store_job_row row;
-    while (room-- > 0 && runner->job.n_pending > 0) {
-        if (store_job_row_next(runner->hub->store, runner->job.seq, JOB_ROW_PENDING, 0, &row) !=
-            0) {
-            break;
-        }
-        work_on(runner, &row);
+    size_t room = runner->job.type == JOB_DEVICE_METHOD
+                      ? CALLS_AT_ONCE - HASH_COUNT(runner->calls)
+                      : TWINS_A_TURN;
+    if (room > 0 && runner->job.n_pending > 0) {
+        work_on_some(runner, room);
     }
     if (runner->job.n_pending == 0 && runner->job.n_running == 0) {
         end(runner, JOB_COMPLETED, NULL);

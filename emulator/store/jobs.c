@@ -216,14 +216,19 @@ int store_job_row_update(struct store *store, const struct store_job_row *row)
     return store_run_on_row(store, stmt);
 }
 
-int store_job_row_next(struct store *store, int64_t job_seq, enum job_row_status status,
-                       int64_t after_seq, struct store_job_row *out)
+int store_job_row_each(struct store *store, int64_t job_seq, enum job_row_status status,
+                       int64_t most, store_job_row_visit *visit, void *ctx)
 {
-    sqlite3_stmt *stmt = store_statement(store, SQL_JOB_ROW_NEXT);
+    struct store_job_row row;
+    int rc = 0;
+    sqlite3_stmt *stmt = store_statement(store, SQL_JOB_ROW_OF_STATUS);
     store_bind_i64(stmt, 1, job_seq);
     store_bind_i64(stmt, 2, status);
-    store_bind_i64(stmt, 3, after_seq);
-    return read_row(store, stmt, out);
+    store_bind_i64(stmt, 3, most);
+    while ((rc = read_row(store, stmt, &row)) == 0) {
+        visit(ctx, &row);
+    }
+    return rc == STORE_NO_ROW ? 0 : rc;
 }
 
 int store_job_row_scan(struct store *store, int64_t after_seq, struct store_job_row *out)

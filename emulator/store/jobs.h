@@ -100,10 +100,13 @@ MUST_CHECK int store_job_row_insert(struct store *store, const struct store_job_
 /* Status, times (not created_ms), outcome and error, by seq. */
 MUST_CHECK int store_job_row_update(struct store *store, const struct store_job_row *row);
 
-/* The first row of the job in that status after a seq. */
-MUST_CHECK int store_job_row_next(struct store *store, int64_t job_seq,
-                                  enum job_row_status status, int64_t after_seq,
-                                  struct store_job_row *out);
+/* Is lent a row; may not read rows of jobs, nor write. */
+typedef void store_job_row_visit(void *ctx, const struct store_job_row *row);
+
+/* The first rows of the job in that status, at most so many, in order of creation. */
+MUST_CHECK int store_job_row_each(struct store *store, int64_t job_seq,
+                                  enum job_row_status status, int64_t most,
+                                  store_job_row_visit *visit, void *ctx);
 
 /* Rows of all jobs in order of creation, for queries. */
 MUST_CHECK int store_job_row_scan(struct store *store, int64_t after_seq,

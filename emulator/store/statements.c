@@ -179,8 +179,8 @@ static const char *const texts[SQL_N_STATEMENTS] = {
     [SQL_JOB_ROW_UPDATE] =
         "UPDATE job_row SET status = ?5, start_ms = ?6, end_ms = ?7, updated_ms = ?8,"
         " outcome = ?9, error_code = ?10, error_text = ?11 WHERE seq = ?12",
-    [SQL_JOB_ROW_NEXT] = JOB_ROW " WHERE r.job_seq = ?1 AND r.status = ?2 AND r.seq > ?3"
-                                 " ORDER BY r.seq LIMIT 1",
+    [SQL_JOB_ROW_OF_STATUS] = JOB_ROW
+    " WHERE r.job_seq = ?1 AND r.status = ?2 ORDER BY r.seq LIMIT ?3",
     [SQL_JOB_ROW_SCAN] = JOB_ROW " WHERE r.seq > ?1 ORDER BY r.seq LIMIT 1",
     [SQL_JOB_ROW_SCAN_JOB] = JOB_ROW
     " WHERE r.job_seq = ?1 AND r.seq > ?2 ORDER BY r.seq LIMIT 1",

@@ -293,7 +293,7 @@ static void every_field_of_a_row_comes_back(void **state)
 
     assert_int_equal(store_job_row_insert(f->store, &row), 0);
     fixture_reopen(f);
-    assert_int_equal(store_job_row_next(f->store, job.seq, JOB_ROW_FAILED, 0, &back), 0);
+    assert_int_equal(store_job_row_scan_job(f->store, job.seq, 0, &back), 0);
     assert_rows_equal(&back, &row);
     assert_slice(back.job_id, "j");
     assert_int_equal(back.type, JOB_UPDATE_TWIN);
@@ -312,18 +312,35 @@ static void row_update_changes_what_goes_on_only(void **state)
 
     add_row(f->store, job_seq, "d'", JOB_ROW_PENDING);
     add_row(f->store, job_seq, "other", JOB_ROW_PENDING);
-    assert_int_equal(store_job_row_next(f->store, job_seq, JOB_ROW_PENDING, 0, &back), 0);
+    assert_int_equal(store_job_row_scan_job(f->store, job_seq, 0, &back), 0);
     struct store_job_row row = full_row(job_seq);
     row.seq = back.seq;
     assert_int_equal(store_job_row_update(f->store, &row), 0);
     row.target = id_of("d'", "");
     row.created_ms = 1;
-    assert_int_equal(store_job_row_next(f->store, job_seq, JOB_ROW_FAILED, 0, &back), 0);
+    assert_int_equal(store_job_row_scan_job(f->store, job_seq, 0, &back), 0);
     assert_rows_equal(&back, &row);
-    assert_int_equal(store_job_row_next(f->store, job_seq, JOB_ROW_PENDING, 0, &back), 0);
+    assert_int_equal(store_job_row_scan_job(f->store, job_seq, row.seq, &back), 0);
     assert_slice(back.target.device_id, "other");
+    assert_int_equal(back.status, JOB_ROW_PENDING);
     row.seq = 99;
     assert_int_equal(store_job_row_update(f->store, &row), STORE_NO_ROW);
+}
+
+static void note_name(void *ctx, const struct store_job_row *row)
+{
+    struct buf *names = ctx;
+    buf_put_slice(names, row->target.device_id);
+    buf_put_char(names, ' ');
+}
+
+static void assert_walk(struct store *store, int64_t job_seq, enum job_row_status status,
+                        int64_t most, const char *want)
+{
+    char room[64];
+    struct buf names = {.data = room, .room = sizeof(room), .cap = sizeof(room) - 1};
+    assert_int_equal(store_job_row_each(store, job_seq, status, most, note_name, &names), 0);
+    assert_slice(buf_slice(&names), want);
 }
 
 static void rows_in_a_status_are_walked_in_order(void **state)
@@ -331,20 +348,16 @@ static void rows_in_a_status_are_walked_in_order(void **state)
     struct fixture *f = *state;
     int64_t one = add_job(f->store, "one", JOB_RUNNING, 0);
     int64_t two = add_job(f->store, "two", JOB_RUNNING, 0);
-    struct store_job_row row = {0};
 
     add_row(f->store, one, "z", JOB_ROW_PENDING);
     add_row(f->store, two, "x", JOB_ROW_PENDING);
     add_row(f->store, one, "y", JOB_ROW_RUNNING);
     add_row(f->store, one, "a", JOB_ROW_PENDING);
-    assert_int_equal(store_job_row_next(f->store, one, JOB_ROW_PENDING, 0, &row), 0);
-    assert_slice(row.target.device_id, "z");
-    assert_int_equal(store_job_row_next(f->store, one, JOB_ROW_PENDING, row.seq, &row), 0);
-    assert_slice(row.target.device_id, "a");
-    assert_int_equal(store_job_row_next(f->store, one, JOB_ROW_PENDING, row.seq, &row),
-                     STORE_NO_ROW);
-    assert_int_equal(store_job_row_next(f->store, one, JOB_ROW_FAILED, 0, &row), STORE_NO_ROW);
-    assert_int_equal(store_job_row_next(f->store, 77, JOB_ROW_PENDING, 0, &row), STORE_NO_ROW);
+    assert_walk(f->store, one, JOB_ROW_PENDING, 9, "z a ");
+    assert_walk(f->store, one, JOB_ROW_PENDING, 1, "z ");
+    assert_walk(f->store, one, JOB_ROW_RUNNING, 9, "y ");
+    assert_walk(f->store, one, JOB_ROW_FAILED, 9, "");
+    assert_walk(f->store, 77, JOB_ROW_PENDING, 9, "");
 }
 
 static void rows_of_all_jobs_are_scanned_in_order(void **state)
@@ -408,7 +421,8 @@ static void closing_turns_one_status_of_one_job(void **state)
     add_row(f->store, other, "d", JOB_ROW_PENDING);
     assert_int_equal(store_job_row_close(f->store, job_seq, JOB_ROW_PENDING, &becomes, &n), 0);
     assert_int_equal(n, 2);
-    assert_int_equal(store_job_row_next(f->store, job_seq, JOB_ROW_CANCELED, 0, &row), 0);
+    assert_int_equal(store_job_row_scan_job(f->store, job_seq, 0, &row), 0);
+    assert_int_equal(row.status, JOB_ROW_CANCELED);
     assert_slice(row.target.device_id, "a");
     assert_int_equal(row.created_ms, 1);
     assert_int_equal(row.start_ms, 0);
@@ -416,10 +430,9 @@ static void closing_turns_one_status_of_one_job(void **state)
     assert_int_equal(row.updated_ms, 57);
     assert_slice(row.error_code, "JobCancelled");
     assert_slice(row.error_text, "The job was cancelled.");
-    assert_int_equal(store_job_row_next(f->store, job_seq, JOB_ROW_CANCELED, row.seq, &row), 0);
-    assert_slice(row.target.device_id, "c");
-    assert_int_equal(store_job_row_next(f->store, job_seq, JOB_ROW_RUNNING, 0, &row), 0);
-    assert_int_equal(store_job_row_next(f->store, other, JOB_ROW_PENDING, 0, &row), 0);
+    assert_walk(f->store, job_seq, JOB_ROW_CANCELED, 9, "a c ");
+    assert_walk(f->store, job_seq, JOB_ROW_RUNNING, 9, "b ");
+    assert_walk(f->store, other, JOB_ROW_PENDING, 9, "d ");
     assert_int_equal(store_job_row_close(f->store, job_seq, JOB_ROW_PENDING, &becomes, &n), 0);
     assert_int_equal(n, 0);
 }
@@ -468,7 +481,7 @@ static void rows_of_a_gone_job_are_hidden_and_removed_in_pieces(void **state)
         at = row.seq;
     }
     assert_int_equal(store_job_row_scan(f->store, at, &row), STORE_NO_ROW);
-    assert_int_equal(store_job_row_next(f->store, gone, JOB_ROW_FAILED, 0, &row), STORE_NO_ROW);
+    assert_walk(f->store, gone, JOB_ROW_FAILED, 9, "");
 
     fixture_reopen(f);
     assert_int_equal(store_job_row_expire(f->store, 2), 0);
@@ -478,7 +491,7 @@ static void rows_of_a_gone_job_are_hidden_and_removed_in_pieces(void **state)
     for (at = 0; store_job_row_scan(f->store, at, &row) == 0; at = row.seq) {
         assert_int_equal(row.job_seq, stays);
     }
-    assert_int_equal(store_job_row_next(f->store, stays, JOB_ROW_COMPLETED, 0, &row), 0);
+    assert_walk(f->store, stays, JOB_ROW_COMPLETED, 9, "d d d d d ");
 }
 
 static void id_of_a_gone_job_is_free_again_and_its_rows_are_not(void **state)
