@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "bench/pulse.h"
@@ -121,16 +122,29 @@ static void on_echoed(struct device *device, const struct mqtt_publish *publish)
     }
 }
 
-static void crowd_run(struct crowd *crowd, struct load *load, int64_t round_us,
-                      struct series *out)
+/* What the server and its clients need for a round trip, which says more than the rate where
+ * others are at work on the machine. */
+struct cost {
+    struct series server_us;
+    struct series client_us;
+};
+
+static void crowd_run(struct crowd *crowd, const struct server *server, int64_t round_us,
+                      struct series *out, struct cost *cost)
 {
+    const struct bench client = {.pid = getpid()};
+    double server_s = bench_cpu_s(&server->bench);
+    double client_s = bench_cpu_s(&client);
     uint64_t n_before = crowd->n_done;
     int64_t begin_us = bench_now_us();
-    (void)load_run(load, begin_us + round_us);
+    (void)load_run(crowd->load, begin_us + round_us);
     series_add(out,
                (double)(crowd->n_done - n_before) * 1e6 / (double)(bench_now_us() - begin_us));
     crowd->is_going = false;
-    load_await(load, "the last round trips");
+    load_await(crowd->load, "the last round trips");
+    double per_trip = 1e6 / (double)(crowd->n_done - n_before);
+    series_add(&cost->server_us, (bench_cpu_s(&server->bench) - server_s) * per_trip);
+    series_add(&cost->client_us, (bench_cpu_s(&client) - client_s) * per_trip);
 }
 
 static void measure_crowd(struct scene *scene, const struct setting *setting)
@@ -138,6 +152,8 @@ static void measure_crowd(struct scene *scene, const struct setting *setting)
     static const struct fleet_ops echo_ops = {.message = on_echoed};
     struct series ours = {0};
     struct series theirs = {0};
+    struct cost our_cost = {0};
+    struct cost their_cost = {0};
     char what[64];
     size_t n = setting->sizes->n_callers;
     scene->echoes.ops = &echo_ops;
@@ -151,11 +167,13 @@ static void measure_crowd(struct scene *scene, const struct setting *setting)
             scene->callers[i].ctx = scene;
             call_method(&scene->callers[i], i);
         }
-        crowd_run(&scene->method_crowd, &scene->load, setting->sizes->round_us, &ours);
+        crowd_run(&scene->method_crowd, &scene->hub, setting->sizes->round_us, &ours,
+                  &our_cost);
         for (size_t i = 0; i < n; i++) {
             device_echo(&scene->echoes.devices[i], SLICE("{}"));
         }
-        crowd_run(&scene->echo_crowd, &scene->load, setting->sizes->round_us, &theirs);
+        crowd_run(&scene->echo_crowd, &scene->broker, setting->sizes->round_us, &theirs,
+                  &their_cost);
     }
     (void)snprintf(what, sizeof(what), "direct methods, %zu callers at once", n);
     report_add(setting->report, &(struct report_row){.what = what,
@@ -163,6 +181,10 @@ static void measure_crowd(struct scene *scene, const struct setting *setting)
                                                      .ours = &ours,
                                                      .yardstick = "mosquitto, as many echoes",
                                                      .theirs = &theirs});
+    report_note("processor time a round trip: hub %.1f us, mosquitto %.1f us; client %.1f us, "
+                "%.1f us",
+                series_median(&our_cost.server_us), series_median(&their_cost.server_us),
+                series_median(&our_cost.client_us), series_median(&their_cost.client_us));
 }
 
 /* ---- the scene ---- */
