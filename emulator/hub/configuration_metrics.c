@@ -342,7 +342,7 @@ bool configuration_metrics_step(struct hub *hub)
 static void fill_results(struct hub *hub, const struct metrics *metrics, int64_t *budget,
                          json_t *results, json_t *system_results)
 {
-    for (size_t i = 0; i<metrics->n_items && * budget> 0; i++) {
+    for (size_t i = 0; *budget > 0 && i < metrics->n_items; i++) {
         const struct metric *metric = &metrics->items[i];
         struct count count;
         if (!count_begin(&count, buf_slice(&metric->query))) {

@@ -3,6 +3,7 @@
 #
 #   run.sh PROGRAM CORPUS FOLDER MAX_LEN    CORPUS is the tree's; what is new is kept in FOLDER
 #
+# With FUZZ_SEED the inputs are the same in every run that begins with the same corpora.
 # What failed before is tried again first.
 set -euo pipefail
 program=$1 corpus=$2 folder=$3 max_len=$4
@@ -11,6 +12,7 @@ mkdir -p "$folder/found" "$folder/failed"
 
 options=(-max_total_time="$seconds" -max_len="$max_len" -timeout=25 -rss_limit_mb=2048
     -artifact_prefix="$folder/failed/")
+[ -z "${FUZZ_SEED:-}" ] || options+=(-seed="$FUZZ_SEED")
 dictionary=$(dirname "$0")/$(basename "$corpus").dict
 [ ! -f "$dictionary" ] || options+=(-dict="$dictionary")
 
