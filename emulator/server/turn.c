@@ -3,6 +3,8 @@
  */
 #include "server/turn.h"
 
+#include <utlist.h>
+
 #include "server/http_listener.h"
 #include "server/mqtt_stream.h"
 
@@ -58,17 +60,30 @@ void turn_enter(struct turn *turn)
     }
 }
 
+static void forget_again(struct turn *turn, struct turn_timer *timer)
+{
+    if (timer->is_again) {
+        timer->is_again = false;
+        LL_DELETE2(turn->again, timer, next_again);
+    }
+}
+
 void turn_set_timer(struct turn *turn, struct turn_timer *timer, int64_t due_ms)
 {
-    /* One that wants to go on gets the next turn: else this one might never end. */
-    if (turn->is_firing && due_ms <= turn->now.now_ms) {
-        due_ms = turn->now.now_ms + 1;
+    forget_again(turn, timer);
+    if (!turn->is_firing || due_ms > turn->now.now_ms) {
+        deadline_set(&turn->timers, &timer->deadline, due_ms);
+        return;
     }
-    deadline_set(&turn->timers, &timer->deadline, due_ms);
+    /* One that wants to go on gets the next turn: else this one might never end. */
+    deadline_clear(&turn->timers, &timer->deadline);
+    timer->is_again = true;
+    LL_PREPEND2(turn->again, timer, next_again);
 }
 
 void turn_clear_timer(struct turn *turn, struct turn_timer *timer)
 {
+    forget_again(turn, timer);
     deadline_clear(&turn->timers, &timer->deadline);
 }
 
@@ -81,6 +96,9 @@ static void fire_timers(struct turn *turn)
         timer->fire(turn, timer);
     }
     turn->is_firing = false;
+    while (turn->again != NULL) {
+        turn_set_timer(turn, turn->again, turn->now.now_ms);
+    }
 }
 
 static int64_t earliest_ms(const struct turn *turn)

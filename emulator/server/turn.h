@@ -30,6 +30,8 @@ struct turn;
 struct turn_timer {
     struct deadline deadline;
     void (*fire)(struct turn *turn, struct turn_timer *timer);
+    struct turn_timer *next_again;
+    bool is_again; /* it goes on in the next turn, which is then to begin at once */
 };
 
 struct turn {
@@ -43,6 +45,7 @@ struct turn {
     bool is_firing;      /* timers are fired just now */
     struct event *alarm; /* wakes the loop for the earliest timer */
     struct deadline_heap timers;
+    struct turn_timer *again;
 
     struct mqtt_stream *mqtt_streams;
     struct mqtt_stream *mqtt_dirty; /* have output, or are over */
